@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from antiphon.pipeline.frames import Frame
+from antiphon.pipeline.frames import Frame, Interrupt
 from antiphon.pipeline.fuse import Node, Port, ProcessorNode, Push
 from antiphon.pipeline.members import Member, Merge, Tee, is_stage
 from antiphon.pipeline.observe import Hooks
@@ -23,9 +23,9 @@ class TeeNode(Node):
         joining = isinstance(self.member, Merge)
         self._after = after
         self._open += joining
-        join = Port(after.push, self._branch_closed, after.lanes)
+        join = Port(self._once(after.push), self._branch_closed, after.lanes)
         entries = [bind(line, join, self.back_to_source) for line in self._lines]
-        pushes = [after.push] if joining else [entry.push for entry in entries]
+        pushes = [join.push] if joining else [entry.push for entry in entries]
         lanes = after.lanes if joining else [lane for entry in entries for lane in entry.lanes]
 
         def push(frame: Frame) -> None:
@@ -59,6 +59,20 @@ class TeeNode(Node):
         for line in self._lines:
             for node in line:
                 yield from node.nodes()
+
+    def _once(self, push: Push) -> Push:
+        """*push*, which lets an Interrupt by that each branch brings only the first time."""
+        last: Frame | None = None
+
+        def once(frame: Frame) -> None:
+            nonlocal last
+            if isinstance(frame, Interrupt):
+                if frame is last:
+                    return
+                last = frame
+            push(frame)
+
+        return once
 
     def _branch_closed(self) -> None:
         self._open -= 1

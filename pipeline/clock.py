@@ -18,7 +18,8 @@ def begin(epoch: float) -> None:
 
 def epoch() -> float:
     """When the session that surrounds this task began; now, where there is none."""
-    return _epoch.get(None) or anyio.current_time()
+    began = _epoch.get(None)
+    return anyio.current_time() if began is None else began
 
 
 def now() -> int:

@@ -41,7 +41,7 @@ class LaneFull(PipelineError):
 
 
 class NotRunning(PipelineError):
-    """The run has ended or its input is closed."""
+    """The run has ended or its input is closed, or it cannot begin."""
 
 
 class DrainTimeout(PipelineError):
@@ -50,6 +50,6 @@ class DrainTimeout(PipelineError):
     def __init__(self, members: Sequence[str], seconds: float) -> None:
         super().__init__(
             f"{', '.join(members)} did not end within {seconds:g} s of the input's end and"
-            " was cancelled; a stage ends when its frames end"
+            " had to be cancelled; a stage ends when its frames end"
         )
         self.members = tuple(members)

@@ -1,5 +1,6 @@
 """Checks, before anything runs, that each member can use what reaches it."""
 
+import inspect
 import pkgutil
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from antiphon.pipeline.members import (
     is_stage,
     name_of,
     takes_of,
+    work_of,
 )
 
 Fit = Literal["strict", "auto"]
@@ -55,16 +57,26 @@ class Flow:
         return Flow(types, self.rate if same else None, self.giver)
 
 
-def flatten(line: Sequence[Member]) -> list[Member]:
+def flatten(line: Sequence[Member], *, branch: bool = False) -> list[Member]:
     """*line* with those that stand for several members replaced by these."""
     flat: list[Member] = []
     for member in line:
         if isinstance(member, Tee):
-            branches = [flatten(branch) for branch in member.branches]
+            branches = [flatten(one, branch=True) for one in member.branches]
             flat.append(type(member)(*branches))
+        elif isinstance(member, type):
+            raise FitError(f"{member.__name__} is a class: put {member.__name__}(...) in its place")
         elif isinstance(member, Composite) and not isinstance(member, Processor):
             flat.extend(flatten(member.members))
-        elif is_stage(member) or isinstance(member, Processor) or callable(member):
+        elif is_stage(member):
+            flat.append(member)
+        elif isinstance(member, Processor) or callable(member):
+            work = work_of(member)
+            if inspect.iscoroutinefunction(work) or inspect.isasyncgenfunction(work):
+                raise FitError(
+                    f"{name_of(member)} waits, which a processor cannot:"
+                    " make it a stage, with `async run(frames, emit)`"
+                )
             flat.append(member)
         else:
             raise FitError(
@@ -75,7 +87,8 @@ def flatten(line: Sequence[Member]) -> list[Member]:
     return [
         member
         for i, member in enumerate(flat)
-        if not isinstance(member, Boundary) or (i + 1 < len(flat) and not is_stage(flat[i + 1]))
+        if not isinstance(member, Boundary)
+        or (not is_stage(flat[i + 1]) if i + 1 < len(flat) else branch)
     ]
 
 
@@ -84,16 +97,20 @@ def fitted(line: Sequence[Member], fit: Fit, flow: Flow | None = None) -> list[M
     return _fitted(line, fit, flow or Flow())[0]
 
 
-def _fitted(line: Sequence[Member], fit: Fit, flow: Flow) -> tuple[list[Member], Flow]:
+def _fitted(
+    line: Sequence[Member], fit: Fit, flow: Flow, before: str = ""
+) -> tuple[list[Member], Flow]:
     out: list[Member] = []
     for member in line:
+        if out:
+            before = name_of(out[-1])
         if isinstance(member, Tee):
             inner = Flow(frozenset()) if isinstance(member, Merge) else flow
-            done = [_fitted(branch, fit, inner) for branch in member.branches]
+            done = [_fitted(branch, fit, inner, before) for branch in member.branches]
             out.append(type(member)(*(branch for branch, _ in done)))
             flow = _joined([end for _, end in done] + [flow] * isinstance(member, Merge))
             continue
-        _check_types(flow, member)
+        _check_types(flow, member, before)
         wanted = getattr(member, "takes_rates", None)
         if wanted and flow.rate not in wanted and _hears_audio(flow, member):
             if fit == "auto":
@@ -107,7 +124,7 @@ def _fitted(line: Sequence[Member], fit: Fit, flow: Flow) -> tuple[list[Member],
     return out, flow
 
 
-def _check_types(flow: Flow, member: Member) -> None:
+def _check_types(flow: Flow, member: Member, before: str) -> None:
     takes = takes_of(member)
     if takes is None or flow.types is None:
         return
@@ -115,7 +132,7 @@ def _check_types(flow: Flow, member: Member) -> None:
         return
     needs = " or ".join(t.__name__ for t in takes)
     has = ", ".join(sorted(t.__name__ for t in flow.types)) or "nothing"
-    where = f" after {flow.giver}" if flow.giver else ""
+    where = f" behind {before}" if before else ""
     raise FitError(
         f"{name_of(member)} takes {needs}, but{where} only {has} comes along:"
         f" put something before it that gives {needs}"

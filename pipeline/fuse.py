@@ -11,7 +11,7 @@ from typing import Any
 from antiphon.pipeline.errors import PipelineError, ProcessorError
 from antiphon.pipeline.frames import Back, Forth, Frame
 from antiphon.pipeline.lane import Lane
-from antiphon.pipeline.members import Function, Processor, takes_of, work_of
+from antiphon.pipeline.members import Function, Processor, hears_of, takes_of, work_of
 from antiphon.pipeline.observe import Hooks
 
 Push = Callable[[Frame], None]
@@ -96,6 +96,10 @@ class ProcessorNode(Node):
         self.timed = hasattr(member, "deadline") and hasattr(member, "expire")
         self.rearmed: Callable[[], None] | None = None
         self._push: Push = lost
+        self._finished = False
+        hears = hears_of(member)
+        self._hears = _Accepts((Frame,) if hears is None else hears)
+        self._hears_back = hears != ()
 
     def bind(self, after: Port) -> Port:
         self._push = push = self._watched(after.push)
@@ -108,7 +112,13 @@ class ProcessorNode(Node):
 
     @property
     def deadline(self) -> int | None:
-        return self.member.deadline  # pyright: ignore[reportAttributeAccessIssue, reportFunctionMemberAccess, reportUnknownMemberType, reportUnknownVariableType]
+        """None also once it has finished."""
+        if self._finished:
+            return None
+        try:
+            return self.member.deadline  # pyright: ignore[reportAttributeAccessIssue, reportFunctionMemberAccess, reportUnknownMemberType, reportUnknownVariableType]
+        except Exception as error:
+            raise self._failure(error, ()) from error
 
     def start(self) -> None:
         self._run("start", self._push)
@@ -119,14 +129,17 @@ class ProcessorNode(Node):
             await lane.room()
 
     def expire(self, at: int) -> None:
+        due = self.deadline
         self._run("expire", self._push, at)
+        if self.deadline == due:
+            raise ProcessorError(self.name, "expire() left its deadline as it was", at)
 
     @property
     def hears_back(self) -> bool:
-        return hasattr(self.member, "process_back")
+        return self._hears_back
 
     def back(self, frame: Frame) -> None:
-        if self.hears_back:
+        if self._hears[frame.__class__]:
             self._run("process_back", self._send_back, frame)
             if self.rearmed:
                 self.rearmed()
@@ -135,6 +148,7 @@ class ProcessorNode(Node):
 
     def _close(self) -> None:
         self._run("finish", self._push)
+        self._finished = True
         self._after.close()
 
     def _run(self, method: str, plain: Push, *arguments: Any) -> None:
@@ -193,6 +207,8 @@ class ProcessorNode(Node):
 
     def _divert(self, out: object, plain: Push) -> None:
         """What is not simply sent on: the other direction, a new type, a mistake."""
+        if not isinstance(out.frame if isinstance(out, (Back, Forth)) else out, Frame):
+            raise TypeError(f"it yielded {out!r:.80}, which is not a Frame")
         if isinstance(out, Back):
             self._send_back(out.frame)
         elif isinstance(out, Forth):
@@ -200,13 +216,11 @@ class ProcessorNode(Node):
         elif isinstance(out, Frame):
             forward_types.add(type(out))
             plain(out)
-        else:
-            raise TypeError(f"it yielded {out!r:.80}, which is not a Frame")
 
     def _failure(self, error: Exception, arguments: Sequence[object]) -> ProcessorError:
-        frame = arguments[0] if arguments else None
-        at = frame.at if isinstance(frame, Frame) else None
-        return ProcessorError(self.name, f"{type(error).__name__}: {error}", at)
+        at = getattr(arguments[0], "at", arguments[0]) if arguments else None
+        when = at if isinstance(at, int) else None
+        return ProcessorError(self.name, f"{type(error).__name__}: {error}", when)
 
 
 def _only(accepts: _Accepts, step: Push, past: Push) -> Push:

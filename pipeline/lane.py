@@ -7,10 +7,11 @@ fifths of a memory object stream's send and receive; and what waits can be looke
 through, so that an interruption acts on it when it is sent.
 """
 
+import sys
 from collections import deque
 
 from anyio import EndOfStream, Event
-from anyio.lowlevel import checkpoint
+from anyio.lowlevel import checkpoint, checkpoint_if_cancelled
 
 from antiphon.pipeline.errors import LaneFull
 from antiphon.pipeline.frames import Frame
@@ -23,7 +24,7 @@ TURN = 32
 
 
 class Lane:
-    """Frames on their way to one reader, from *writers* senders.
+    """Frames on their way to a reader, from *writers* senders.
 
     *bound* counts data frames; senders that may wait do so in `room`.
     """
@@ -76,6 +77,11 @@ class Lane:
         if self._arrived is not None:
             self._wake()
 
+    def lift(self) -> None:
+        """Take the bound away: no sender waits any more."""
+        self.bound = sys.maxsize
+        self._make_room()
+
     def abandon(self) -> None:
         """Nobody reads any more: drop all and keep no sender waiting."""
         self._data.clear()
@@ -117,11 +123,11 @@ class Lane:
         return self._returned.popleft()
 
     async def _arrival(self) -> None:
-        self._arrived = event = Event()
-        try:
-            await event.wait()
-        finally:
-            self._arrived = None
+        if self._arrived is None:
+            self._arrived = Event()
+        await self._arrived.wait()
+        # Woken and cancelled at once: what waits is for whoever reads next.
+        await checkpoint_if_cancelled()
 
     def _pass_by(self, side: deque[Frame], frame: Frame) -> None:
         side.append(frame)

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 import anyio
 
-from antiphon.pipeline.frames import Frame
+from antiphon.pipeline.frames import Back, Forth, Frame
 
 InterruptPolicy = Literal["told", "restart"]
 
@@ -27,7 +27,7 @@ class Processor(Protocol):
     of a frame is a processor too. Optional, each a generator like `process`:
 
     - `start()` before the first frame, `finish()` after the last;
-    - `process_back(frame)` for frames on their way to the source;
+    - `process_back(frame)` for frames on their way to the source, of the types annotated;
     - `deadline`, in microseconds of session time or None, with `expire(at)`, which is
       called once that time has come, so that it can act in silence.
 
@@ -133,12 +133,28 @@ class Threaded:
     def __init__(self, processor: Processor) -> None:
         self._processor = processor
         self.name = f"Threaded({name_of(processor)})"
+        self.takes = takes_of(processor)
+        self.takes_rates: frozenset[int] | None = getattr(processor, "takes_rates", None)
+        self.gives_rate: int | None = getattr(processor, "gives_rate", None)
 
     async def run(self, frames: Frames, emit: Emit) -> None:
-        process = self._processor.process
+        await self._work("start", emit)
         async for frame in frames:
-            for out in await anyio.to_thread.run_sync(lambda f=frame: list(process(f))):
-                await emit(out)
+            if self.takes is None or isinstance(frame, self.takes):
+                await self._work("process", emit, frame)
+            else:
+                await emit(frame)
+        await self._work("finish", emit)
+
+    async def _work(self, method: str, emit: Emit, *frame: Frame) -> None:
+        work: Callable[..., Iterable[Any] | None] | None = getattr(self._processor, method, None)
+        if work is None:
+            return
+        for out in await anyio.to_thread.run_sync(lambda: list(work(*frame) or ())):
+            if isinstance(out, Back):
+                emit.back(out.frame)
+            else:
+                await emit(out.frame if isinstance(out, Forth) else out)
 
 
 def alone(processor: Processor | Function) -> Alone:
@@ -196,7 +212,17 @@ def _declared(member: Member, attribute: str, hint: int) -> tuple[type[Frame], .
         return getattr(member, attribute)
     if is_stage(member):
         return None
-    work = work_of(member)  # pyright: ignore[reportArgumentType]
+    return _hinted(work_of(member), hint)  # pyright: ignore[reportArgumentType]
+
+
+def hears_of(member: Processor | Function) -> tuple[type[Frame], ...] | None:
+    """The types of frames sent back that *member* gets; None for all, empty for none."""
+    work = getattr(member, "process_back", None)
+    return () if work is None else _hinted(work, 0)
+
+
+def _hinted(work: Callable[..., Any], hint: int) -> tuple[type[Frame], ...] | None:
+    """The frame types of the first parameter (0) or of the result (-1)."""
     try:
         hints = typing.get_type_hints(work)
     except (NameError, TypeError):  # names of a function's own scope; builtins

@@ -49,20 +49,22 @@ class Pipeline:
 
         Leaving it ends the input and waits *drain* seconds for the rest to come out.
         """
-        if self._running:
-            raise NotRunning("this pipeline is running; build another one for another run")
-        self._running = True
-        hooks = Hooks(self.observers)
         return Run(
             self.members,
-            hooks,
+            Hooks(self.observers),
             lane=self.lane,
             output=output,
             drain=drain,
-            released=self._released,
+            claim=self._claim,
+            release=self._release,
         )
 
-    def _released(self) -> None:
+    def _claim(self) -> None:
+        if self._running:
+            raise NotRunning("this pipeline is running; build another one for another run")
+        self._running = True
+
+    def _release(self) -> None:
         self._running = False
 
     def plan(self) -> Plan:

@@ -13,7 +13,7 @@ from anyio.abc import TaskGroup
 
 from antiphon.pipeline import clock
 from antiphon.pipeline.bind import bind, make
-from antiphon.pipeline.errors import DrainTimeout, NotRunning, ProcessorError
+from antiphon.pipeline.errors import DrainTimeout, NotRunning, PipelineError, ProcessorError
 from antiphon.pipeline.frames import Frame, Interrupt
 from antiphon.pipeline.fuse import Port, ProcessorNode, lost
 from antiphon.pipeline.lane import Lane
@@ -40,11 +40,13 @@ class Run(AbstractAsyncContextManager["Run"]):
         lane: int,
         output: bool,
         drain: float,
-        released: Callable[[], None],
+        claim: Callable[[], None],
+        release: Callable[[], None],
     ) -> None:
         self._hooks = hooks
         self._drain = drain
-        self._released = released
+        self._claim = claim
+        self._release = release
         self._output = Lane("the output", lane) if output else None
         self._nodes = make(members, _unique_names(), hooks, lane)
         inner = [node for line in self._nodes for node in line.nodes()]
@@ -58,6 +60,8 @@ class Run(AbstractAsyncContextManager["Run"]):
         self._entry: Port
         self._group: TaskGroup
         self._epoch = 0.0
+        self._reader: int | None = None
+        """The task that reads the output."""
 
     def now(self) -> int:
         """Session time of this run in microseconds."""
@@ -73,20 +77,31 @@ class Run(AbstractAsyncContextManager["Run"]):
         """Put *frame* in at the beginning without waiting."""
         if self._ended or self._over.is_set():
             raise NotRunning("the input of this run has ended")
-        self._entry.push(frame)
+        try:
+            self._entry.push(frame)
+        except ProcessorError as error:
+            self._fail(error)
+            raise
 
     def end(self) -> None:
         """End the input; what was sent still comes out."""
         if not self._ended:
             self._ended = True
-            self._entry.close()
+            try:
+                self._entry.close()
+            except ProcessorError as error:
+                self._fail(error)
+                raise
 
     def cancel(self) -> None:
         """End the run at once; what is under way is lost."""
         self._ended = True
         self._finish()
+        if self._output is not None:
+            self._output.abandon()
 
     def __aiter__(self) -> AsyncIterator[Frame]:
+        self._reader = anyio.get_current_task().id
         return self
 
     async def __anext__(self) -> Frame:
@@ -98,6 +113,9 @@ class Run(AbstractAsyncContextManager["Run"]):
             raise StopAsyncIteration from None
 
     async def __aenter__(self) -> Self:
+        if self._over.is_set():
+            raise NotRunning("this run is over; open another one")
+        self._claim()
         self._epoch = clock.epoch()
         self._entry = bind(self._nodes, self._exit(), lost)
         self._group = anyio.create_task_group()
@@ -105,7 +123,7 @@ class Run(AbstractAsyncContextManager["Run"]):
         try:
             if self._hooks.started:
                 self._hooks.started(self._names, self.now())
-            for node in self._processors:
+            for node in reversed(self._processors):  # each before it gets what others say first
                 node.start()
         except BaseException as error:
             await self.__aexit__(type(error), error, error.__traceback__)
@@ -133,7 +151,9 @@ class Run(AbstractAsyncContextManager["Run"]):
             swallowed = await self._leave(error)
         finally:
             self._ended = True
-            self._released()
+            self._scopes.clear()
+            self._finish()
+            self._release()
             if self._hooks.ended:
                 self._hooks.ended(self._failure or error)
         if self._failure is not None and (swallowed or error is None):
@@ -159,8 +179,11 @@ class Run(AbstractAsyncContextManager["Run"]):
         self.end()
         with anyio.move_on_after(self._drain if self._drain < math.inf else None):
             if self._output is not None:
-                async for _ in self:
-                    pass
+                if self._reader == anyio.get_current_task().id:
+                    async for _ in self:
+                        pass
+                else:  # another task reads, or is about to: nothing is lost, nothing waits for it
+                    self._output.lift()
             await self._over.wait()
         if not self._over.is_set():
             left = [stage.name for stage in self._stages if not stage.done]
@@ -219,7 +242,7 @@ class Run(AbstractAsyncContextManager["Run"]):
         with self._scope():
             try:
                 await timer.run()
-            except ProcessorError as error:
+            except PipelineError as error:
                 self._fail(error)
 
 

@@ -1,5 +1,8 @@
 """Stages in a bound pipeline: a lane in front, a task, and word of interruptions."""
 
+from collections import deque
+from typing import cast
+
 from anyio import CancelScope, EndOfStream
 from anyio.lowlevel import checkpoint
 
@@ -10,6 +13,9 @@ from antiphon.pipeline.fuse import Node, Port, forward_types, lost, nothing
 from antiphon.pipeline.lane import TURN, Lane
 from antiphon.pipeline.members import Stage
 from antiphon.pipeline.observe import Hooks
+
+REMEMBERED = 16
+"""How many Interrupts back a stage may forward one that has already passed it."""
 
 
 class StageNode(Node):
@@ -24,6 +30,7 @@ class StageNode(Node):
         """An Interrupt has passed that the stage has not seen: what it emits is old."""
         self.done = False
         self.last: Interrupt | None = None
+        self._passed = deque[Interrupt](maxlen=REMEMBERED)
         self._takes_back: tuple[type[Frame], ...] = getattr(member, "takes_back", ())
         self._restarts = getattr(member, "on_interrupt", "told") == "restart"
         self._scope: CancelScope | None = None
@@ -50,16 +57,20 @@ class StageNode(Node):
         try:
             while True:
                 with CancelScope() as self._scope:
-                    await self.member.run(_Inbox(self), _Outbox(self))
+                    await self.member.run(_Inbox(self, self._scope), _Outbox(self))
                     return
                 self.stale = False
-        except PipelineError:
-            raise
         except Exception as error:
+            if known := _named(error):
+                raise known from known.__cause__
             raise ProcessorError(self.name, f"{type(error).__name__}: {error}", now()) from error
         finally:
             self.done = True
             self.lane.abandon()
+
+    def has_passed(self, frame: Frame) -> bool:
+        """Whether *frame* is an Interrupt that went by: the stage only forwards it."""
+        return any(frame is interrupt for interrupt in self._passed)
 
     def _enter(self, frame: Frame) -> None:
         if self.done:
@@ -73,31 +84,34 @@ class StageNode(Node):
             self.lane.overtake(frame)
 
     def _interrupt(self, interrupt: Interrupt) -> None:
-        if interrupt is self.last:  # branches that join bring it more than once
-            return
         self.last = interrupt
+        self._passed.append(interrupt)
         forgotten = self.lane.forget()
         if self.hooks.interrupted:
             self.hooks.interrupted(self.name, forgotten)
-        self.stale = True
-        if self._restarts and self._scope is not None:
-            self._scope.cancel()
-        else:
+        if not self._restarts:
+            self.stale = True
             self.lane.overtake(interrupt)
+        elif self._scope is not None:  # else it has not begun
+            self.stale = True
+            self._scope.cancel()
         self.after.push(interrupt)
 
 
 class _Inbox:
     """The frames of one stage."""
 
-    def __init__(self, node: StageNode) -> None:
+    def __init__(self, node: StageNode, scope: CancelScope) -> None:
         self._node = node
         self._receive = node.lane.receive
+        self._scope = scope
 
     def __aiter__(self) -> "_Inbox":
         return self
 
     async def __anext__(self) -> Frame:
+        if self._scope.cancel_called:  # what waits is for the run to come
+            await checkpoint()
         try:
             frame = await self._receive()
         except EndOfStream:
@@ -134,12 +148,17 @@ class _Outbox:
         node = self._node
         if frame.__class__ not in forward_types:
             self._check(frame)
-        if (node.stale and frame.interruptible) or frame is node.last:
+        if frame.interruptible:
+            if node.stale:
+                return
+        elif frame.control and node.has_passed(frame):
             return
         self._push(frame)
 
     def back(self, frame: Frame) -> None:
         node = self._node
+        if frame.__class__ not in forward_types:
+            self._check(frame)
         if node.hooks.returned:
             node.hooks.returned(node.name, frame)
         node.before(frame)
@@ -148,3 +167,13 @@ class _Outbox:
         if not isinstance(frame, Frame) or isinstance(frame, (Back, Forth)):
             raise TypeError(f"it emitted {frame!r:.80}, which is not a Frame that goes on")
         forward_types.add(type(frame))
+
+
+def _named(error: BaseException) -> PipelineError | None:
+    """The error of a member further on, also out of the groups of a stage's own tasks."""
+    if isinstance(error, PipelineError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return next(filter(None, map(_named, group.exceptions)), None)
+    return None

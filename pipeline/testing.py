@@ -48,7 +48,7 @@ def play(
         raise TypeError("play() runs processors; a stage waits: run it in a Pipeline")
     processors = [node for node in inner if isinstance(node, ProcessorNode)]
     timed = [node for node in processors if node.timed]
-    for node in processors:
+    for node in reversed(processors):
         node.start()
     for frame in frames:
         _expire(timed, frame.at)

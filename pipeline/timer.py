@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from anyio import Event, move_on_after
 
 from antiphon.pipeline.clock import now
-from antiphon.pipeline.errors import ProcessorError
 from antiphon.pipeline.fuse import ProcessorNode
 
 
@@ -43,7 +42,5 @@ class Timer:
         for node in self._nodes:
             deadline = node.deadline
             if deadline is not None and deadline <= now():
-                node.expire(max(deadline, now()))
-                if node.deadline == deadline:
-                    raise ProcessorError(node.name, "expire() left its deadline as it was")
+                node.expire(now())
                 await node.room()

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from antiphon.pipeline import Audio, Interrupt
 from antiphon.pipeline.frames import SAMPLE_WIDTH
 from antiphon.processors.fir import Floats, check_rate, polyphase
 
-PIECE = 1_024
-"""Samples converted at a time: they stay in the cache, and BLAS starts no threads for them."""
+LONGEST_PIECE = 4_096
+"""Samples; longer input is converted in pieces that stay in the cache."""
 
 
 class Resampler:
@@ -72,7 +73,8 @@ class Converter:
 
     def _begin(self) -> None:
         fir = self._filter
-        self._inputs = np.zeros(PIECE + 2 * fir.window + 4)
+        self._piece = min(fir.piece, LONGEST_PIECE)
+        self._inputs = np.zeros(self._piece + 2 * fir.window + 4)
         self._origin = fir.start(0)  # which sample of the stream is at the front of _inputs
         self._heard = 0
         self._given = 0
@@ -80,10 +82,10 @@ class Converter:
     def convert(self, pcm: bytes) -> bytes:
         """The next samples; those that *pcm* is due."""
         samples = np.frombuffer(pcm, "<i2")
-        if len(samples) <= PIECE:
+        if len(samples) <= self._piece:
             return self._convert(samples)
-        pieces = range(0, len(samples), PIECE)
-        return b"".join(self._convert(samples[i : i + PIECE]) for i in pieces)
+        starts = range(0, len(samples), self._piece)
+        return b"".join(self._convert(samples[i : i + self._piece]) for i in starts)
 
     def flush(self) -> bytes:
         """The *delay* samples that are left at the end; then a new stream may begin."""
@@ -94,7 +96,7 @@ class Converter:
         self._begin()
         return tail[: self.delay * SAMPLE_WIDTH]
 
-    def _convert(self, samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> bytes:
+    def _convert(self, samples: npt.NDArray[np.int16]) -> bytes:
         fir, inputs = self._filter, self._inputs
         held = self._heard - self._origin
         inputs[held : held + len(samples)] = samples

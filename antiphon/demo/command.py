@@ -1,0 +1,76 @@
+"""`antiphon demo`: a spoken conversation with the local model, recorded and explained."""
+
+import sys
+import wave
+from pathlib import Path
+from typing import Literal
+
+import anyio
+import numpy as np
+
+from antiphon.demo.call import RATE, Call
+from antiphon.demo.report import Report
+from antiphon.demo.show import latency_table, show_for
+from antiphon.demo.summary import summary
+from antiphon.demo.tools import TOOLS
+from antiphon.failures import explained
+from antiphon.pipeline.virtual import run_virtual
+from antiphon.processors.local.script import Line, Script, script
+from antiphon.processors.models import find_model
+from antiphon.signals import interruptible
+
+MODEL = "local/assistant?seed=1"
+
+INSTRUCTIONS = "You are a friendly assistant on the telephone."
+
+CALLER = Script(
+    voice="en-gb",
+    line=(
+        Line(say="Hello there."),
+        Line(say="What time is it?"),
+        Line(say="What's the weather in Oslo?"),
+        Line(say="Tell me a story."),
+        Line(say="Stop.", interrupt=3.5),
+        Line(say="Set a timer for five minutes."),
+        Line(say="Goodbye."),
+    ),
+)
+
+
+def demo(out: Path, *, fast: bool, plain: bool) -> int:
+    """Hold the conversation and leave its sound, picture and report in *out*."""
+    with explained():
+        out.mkdir(parents=True, exist_ok=True)
+        show = show_for(sys.stdout, plain=plain)
+        call = Call(
+            script(lines=CALLER), find_model(MODEL), tools=TOOLS, instructions=INSTRUCTIONS, show=show
+        )
+        try:
+            whole = run_virtual(interruptible, call.run) if fast else anyio.run(interruptible, call.run)
+        finally:
+            show.close()
+        clock: Literal["virtual", "real"] = "virtual" if fast else "real"
+        report = summary(call, model=MODEL.partition("?")[0], clock=clock)
+        _leave(out, call, report)
+        print()
+        print(latency_table(report))
+        print(f"\n{out / 'conversation.wav'}, timeline.png and report.json tell the rest.")
+        if not whole:
+            print("The conversation was interrupted.", file=sys.stderr)
+        return 0 if whole else 130
+    return 2
+
+
+def _leave(out: Path, call: Call, report: Report) -> None:
+    """Write what is to be heard, seen and read."""
+    from antiphon.demo.picture import draw
+
+    user, bot = call.user.track.samples, call.bot.track.samples
+    length = min(len(user), len(bot))
+    with wave.open(str(out / "conversation.wav"), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(np.column_stack((user[:length], bot[:length])).astype("<i2").tobytes())
+    report.write(out / "report.json")
+    draw(report, user[:length], bot[:length], RATE, out / "timeline.png")

@@ -1,0 +1,182 @@
+"""The requests that the local model understands, ready to be matched and recognised.
+
+They are written in a file: `intents.toml`, whose head explains the notation.
+"""
+
+import random
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from string import Formatter
+
+from antiphon.processors.local import patterns
+from antiphon.processors.local.patterns import (
+    Pattern,
+    PatternError,
+    Phrases,
+    Slot,
+    Value,
+    Word,
+)
+from antiphon.processors.local.schema import GrammarError, GrammarFile, Intent, SlotSpec, read
+from antiphon.processors.local.slots import Digits, Listed, Number
+
+BUILT_IN = Path(__file__).with_name("intents.toml")
+
+COMPUTED = frozenset(
+    ["about", "coin", "counting", "date", "die", "duration", "last", "sum", "time", "topics"]
+)
+"""What replies can name beside slots."""
+
+_PHRASE = re.compile(r"[a-z']+( [a-z']+)*")
+
+
+class Grammar:
+    """Intents, slots and patterns, each by name.
+
+    Those of a user's file come before the built-in ones, and replace those of the same name.
+    """
+
+    def __init__(self, file: str, written: GrammarFile, under: "Grammar | None" = None) -> None:
+        """Raises GrammarError."""
+        self.file = file
+        self.before = written.before or (under.before if under else ())
+        self.after = written.after or (under.after if under else ())
+        self.apologies = written.apologies or (under.apologies if under else ())
+        self.pronounce = (under.pronounce if under else {}) | written.pronounce
+        self.slots: dict[str, SlotSpec] = {slot.name: slot for slot in written.slots}
+        self.intents: dict[str, Intent] = {intent.name: intent for intent in written.intents}
+        if under is not None:
+            self._add(under, written.without)
+        self.phrases: dict[str, Phrases] = {
+            name: self._phrases(slot) for name, slot in self.slots.items()
+        }
+        self.around = tuple(self._parse(p, "before, after") for p in self.before + self.after)
+        self.patterns: dict[str, tuple[Pattern, ...]] = {
+            name: tuple(self._parse(said, f"intent {name}") for said in intent.say)
+            for name, intent in self.intents.items()
+        }
+        self._check()
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> "Grammar":
+        """The built-in grammar, or that of a file. Raises GrammarError, or OSError."""
+        file = BUILT_IN if path is None else Path(path)
+        written = read(file)
+        alone = path is None or not written.builtin
+        return cls(file.name, written, None if alone else cls.load())
+
+    def held(self, intent: str) -> dict[str, SlotSpec]:
+        """The slots in the intent's patterns, by the names that they have there."""
+        return {
+            leaf.name: self.slots[leaf.of]
+            for pattern in self.patterns[intent]
+            for leaf in patterns.leaves(pattern)
+            if isinstance(leaf, Slot)
+        }
+
+    def example(self, intent: str, rng: random.Random) -> str:
+        """A sentence that asks for *intent*."""
+        return patterns.example(rng.choice(self.patterns[intent]), self.phrases, rng)
+
+    def words(self) -> dict[str, str]:
+        """All words that can be said, and where in the file each stands first."""
+        places: dict[str, str] = {}
+        for name, said in self.patterns.items():
+            for word in _words(said):
+                places.setdefault(word, f"intent {name}")
+        for name, phrases in self.phrases.items():
+            for word in phrases.words():
+                places.setdefault(word, f"slot {name}")
+        for word in _words(self.around):
+            places.setdefault(word, "before, after")
+        return places
+
+    def jsgf(self) -> str:
+        """The rules for a recogniser; `<request>` is the whole."""
+        rules = [f"<{name}> = {phrases.jsgf()};" for name, phrases in self.phrases.items()]
+        for name, said in self.patterns.items():
+            rules.append(f"<intent_{name}> = {' | '.join(map(patterns.jsgf, said))};")
+        intents = " | ".join(f"<intent_{name}>" for name in self.patterns)
+        before, after = (
+            f"[{' | '.join(said)}]" if said else "" for said in (self.before, self.after)
+        )
+        rules.append(f"<request> = {before} ({intents}) {after};")
+        return "\n".join(rules)
+
+    def _add(self, under: "Grammar", without: Iterable[str]) -> None:
+        for name in without:
+            if name not in under.intents:
+                raise GrammarError(self.file, "without", f"no built-in intent is called {name!r}")
+        self.slots = {**under.slots, **self.slots}
+        for name, intent in under.intents.items():
+            if name not in without:
+                self.intents.setdefault(name, intent)
+
+    def _phrases(self, slot: SlotSpec) -> Phrases:
+        match slot.values, slot.numbers, slot.digits:
+            case None, (first, last), None if 0 <= first <= last:
+                return Number(first, last)
+            case None, None, (fewest, most) if 1 <= fewest <= most:
+                return Digits(fewest, most)
+            case (tuple() | dict()) as values, None, None if values:
+                return self._listed(slot.name, values)
+            case _:
+                problem = "needs values = [...], numbers = [first, last] or digits = [fewest, most]"
+                raise GrammarError(self.file, f"slot {slot.name}", problem)
+
+    def _listed(self, name: str, values: tuple[str, ...] | dict[str, Value]) -> Listed:
+        meanings = (
+            values if isinstance(values, dict) else {value.lower(): value for value in values}
+        )
+        for phrase in meanings:
+            if not _PHRASE.fullmatch(phrase):
+                raise GrammarError(
+                    self.file,
+                    f"slot {name}",
+                    f"{phrase!r} is not what one says; write values = {{ 'how it is said' = "
+                    "'what it means' }",
+                )
+        return Listed(meanings)
+
+    def _parse(self, text: str, where: str) -> Pattern:
+        try:
+            pattern = patterns.parse(text)
+        except PatternError as error:
+            raise GrammarError(self.file, where, str(error)) from error
+        for leaf in patterns.leaves(pattern):
+            if isinstance(leaf, Slot) and leaf.of not in self.slots:
+                known = ", ".join(sorted(self.slots)) or "none"
+                problem = f"no slot is called {leaf.of!r}; there are: {known}"
+                raise GrammarError(self.file, where, problem)
+        return pattern
+
+    def _check(self) -> None:
+        remembered = {slot for intent in self.intents.values() for slot in intent.remember}
+        for name, intent in self.intents.items():
+            where = f"intent {name}"
+            held = self.held(name)
+            if not intent.say:
+                raise GrammarError(self.file, where, "say = [...] is empty, nobody can ask for it")
+            if missing := set(intent.remember) - set(held):
+                raise GrammarError(self.file, where, f"remembers {missing.pop()!r}, no slot of it")
+            for reply in intent.replies + intent.otherwise:
+                unknown = placeholders(reply) - set(held) - remembered - COMPUTED
+                if unknown:
+                    known = ", ".join(sorted({*held, *remembered, *COMPUTED}))
+                    problem = (
+                        f"nothing is called {unknown.pop()!r} in {reply!r}; there are: {known}"
+                    )
+                    raise GrammarError(self.file, where, problem)
+
+
+def placeholders(template: str) -> set[str]:
+    """The {names} in a sentence. Raises ValueError."""
+    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+
+
+def _words(said: Iterable[Pattern]) -> Iterator[str]:
+    for pattern in said:
+        for leaf in patterns.leaves(pattern):
+            if isinstance(leaf, Word):
+                yield leaf.word

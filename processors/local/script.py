@@ -1,0 +1,139 @@
+"""`local/script`: says what a file tells it to, a line a turn; also as a synthetic user.
+
+The file is TOML:
+
+    voice = "en-gb"          # of all lines
+    repeat = 1               # how often the lines are gone through
+
+    [[line]]
+    say = "What time is it?"
+    wait = 0.4               # seconds of thought before it
+
+    [[line]]
+    say = "Stop."
+    interrupt = 2.0          # does not hear the other out: speaks 2 s after it began
+
+    [[line]]
+    call = "get_weather"     # calls a tool instead of speaking, or after it
+    arguments = { city = "Oslo" }
+
+After its last line it hears the other out and hangs up, or with `hang_up = false` is silent.
+"""
+
+import tomllib
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import anyio
+import msgspec
+
+from antiphon.codecs.config import TurnDetection
+from antiphon.codecs.items import JsonObject
+from antiphon.processors.local.brain import Call, HangUp, Part, Say, Turn
+from antiphon.processors.local.response import Pace
+from antiphon.processors.local.server import Server
+from antiphon.processors.local.speaking import spoken
+from antiphon.processors.local.voice import Voice
+
+RATE = 24_000
+
+SILENCE = 1_000_000
+"""Microseconds after which the other is taken to have finished: it may think, or call a tool."""
+
+PATIENCE = 8_000_000
+"""Microseconds without an answer after which it goes on with its next line."""
+
+
+class ScriptError(ValueError):
+    """A script cannot be read; the message names the file, the line and what is wrong."""
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is said or called in one turn."""
+
+    say: str = ""
+    call: str = ""
+    arguments: JsonObject = {}
+    wait: float = 0.0
+    interrupt: float | None = None
+
+
+class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    line: tuple[Line, ...]
+    voice: str = "en-us"
+    repeat: int = 1
+    hang_up: bool = True
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Script":
+        """Read *path*; ScriptError says what is wrong with it."""
+        try:
+            with open(path, "rb") as file:
+                return msgspec.convert(tomllib.load(file), cls)
+        except (OSError, ValueError) as error:  # of TOML and of msgspec too
+            raise ScriptError(f"the script {path} cannot be used: {error}") from error
+
+
+class Reader:
+    """Goes through the lines, one for each time it is its turn."""
+
+    def __init__(self, script: Script) -> None:
+        self._lines = iter(script.line * script.repeat)
+        self._next = next(self._lines, None)
+        self._hang_up = script.hang_up
+        self._voice = Voice(script.voice)
+
+    async def hear(self, pcm: bytes) -> str:
+        """It only hears that the other has spoken."""
+        return ""
+
+    async def respond(self, turn: Turn) -> AsyncGenerator[Part]:
+        line, self._next = self._next, next(self._lines, None)
+        if line is None:
+            if self._hang_up:
+                yield HangUp()
+            return
+        await anyio.sleep(line.wait)
+        if line.say:
+            yield Say(line.say)
+        if line.call:
+            yield Call(line.call, msgspec.json.encode(line.arguments).decode())
+
+    def speak(self, text: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        return spoken(self._voice, text, RATE)
+
+    def cuts_in(self) -> float | None:
+        return self._next.interrupt if self._next is not None else None
+
+
+def script(
+    path: str | Path | None = None,
+    *,
+    lines: Script | None = None,
+    think: float = 0.3,
+    chunk: float = 0.1,
+    speed: float = 4.0,
+    jitter: float = 0.0,
+    seed: int = 0,
+) -> Server:
+    """The model that follows the script at *path*, or that given as *lines*."""
+    if lines is None:
+        if path is None:
+            raise ScriptError("local/script needs a file: local/script?path=SCRIPT.toml")
+        lines = Script.load(path)
+    Voice(lines.voice)  # an unknown one is an error now, not in the middle of a call
+    detection = TurnDetection(
+        type="server-vad",
+        silence_duration=SILENCE,
+        interrupt_response=False,
+        idle_timeout=PATIENCE,
+    )
+    return Server(
+        lambda: Reader(lines),
+        name="local/script",
+        output_rate=RATE,
+        pace=Pace(think=think, chunk=chunk, speed=speed, jitter=jitter),
+        turn_detection=detection,
+        seed=seed,
+    )
