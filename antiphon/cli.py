@@ -71,7 +71,10 @@ def _parser() -> argparse.ArgumentParser:
         description="A synthetic user talks to the local model: no key, no network, no sound card.",
     )
     demo.add_argument(
-        "--out", type=Path, default=Path("antiphon-demo"), metavar="DIR",
+        "--out",
+        type=Path,
+        default=Path("antiphon-demo"),
+        metavar="DIR",
         help="where conversation.wav, timeline.png and report.json go (default: %(default)s)",
     )
     demo.add_argument("--fast", action="store_true", help="under a clock that jumps: seconds")
@@ -83,11 +86,17 @@ def _parser() -> argparse.ArgumentParser:
         description="A bot on this machine's microphone and speaker, or on files.",
     )
     talk.add_argument(
-        "--in", dest="source", type=Path, metavar="FILE",
+        "--in",
+        dest="source",
+        type=Path,
+        metavar="FILE",
         help="what the user says, in any audio file, instead of the microphone",
     )
     talk.add_argument(
-        "--out", dest="sink", type=Path, metavar="FILE",
+        "--out",
+        dest="sink",
+        type=Path,
+        metavar="FILE",
         help="a WAV file for the answer, instead of the speaker",
     )
     talk.add_argument("--model", default="local/assistant", help="default: %(default)s")

@@ -40,7 +40,9 @@ def talk(asked: Talk) -> int:
     """Talk until the file ends or Ctrl-C; 0, or 2 when something has to be mended first."""
     with explained():
         if asked.fast and not (asked.source and asked.sink):
-            print("antiphon: --fast needs --in and --out: a device keeps real time", file=sys.stderr)
+            print(
+                "antiphon: --fast needs --in and --out: a device keeps real time", file=sys.stderr
+            )
             return 2
         show = json_lines(sys.stdout) if asked.json else show_for(sys.stdout)
         try:

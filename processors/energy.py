@@ -41,14 +41,18 @@ class NoiseFloor:
         """Whether enough was heard for the floor to be the room's."""
         return self._before < math.inf
 
-    def rise(self, samples: npt.NDArray[np.int16]) -> float:
-        """By how many dB the next window is above the noise."""
+    def rise(self, samples: npt.NDArray[np.int16], *, noise: bool = True) -> float:
+        """By how many dB the next window is above the noise.
+
+        What is known to be no *noise* does not lift the floor, however long it lasts.
+        """
         heard = level(samples)
         self._lowest = min(self._lowest, heard)
         rise = heard - max(min(self._lowest, self._before), QUIETEST)
-        self._count += 1
-        if self._count == self._windows:
-            self._before, self._lowest, self._count = self._lowest, math.inf, 0
+        if noise:
+            self._count += 1
+            if self._count == self._windows:
+                self._before, self._lowest, self._count = self._lowest, math.inf, 0
         return rise
 
 

@@ -103,9 +103,7 @@ class Latency:
                 self.turns.append(self._turn)
             case events.SpeechStopped() if turn is not None:
                 turn.detected = frame.at
-                turn.ended = (
-                    frame.at if frame.audio_end is None else frame.audio_end + self._origin
-                )
+                turn.ended = frame.at if frame.audio_end is None else frame.audio_end + self._origin
             case events.InputTranscriptionCompleted():
                 for said in self.turns:
                     if said.item_id == frame.item_id:

@@ -140,6 +140,7 @@ class Playout:
                     at=self._us(self._heard),
                 )
                 for part in self._parts
+                if not part.over
             ]
             for part in self._parts:
                 if part.item not in self._cleared:
@@ -149,7 +150,6 @@ class Playout:
             self._parts.clear()
             self._waiting = 0
             self._end = self._heard
-            self._started = None
             return cut
 
     def _us(self, samples: int) -> int:
@@ -188,7 +188,7 @@ class Playout:
 
     def _stop(self) -> None:
         """Report the parts in front that were heard to their end."""
-        while self._parts and self._parts[0].done and self._parts[0].heard == self._parts[0].put:
+        while self._parts and self._parts[0].over:
             part = self._parts.popleft()
             if part.put:
                 self.reports.append(
@@ -219,6 +219,10 @@ class _Part:
     @property
     def item(self) -> tuple[str, str]:
         return self.response_id, self.item_id
+
+    @property
+    def over(self) -> bool:
+        return self.done and self.heard == self.put
 
     @property
     def key(self) -> tuple[str, str, int]:

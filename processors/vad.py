@@ -31,6 +31,12 @@ RATE = 16_000
 GATE = 4.0
 """dB above the room's noise from which a window is worth the model's time."""
 
+ROOM = 2.0
+"""dB above the room's noise below which a window is no speech, whatever the model says.
+
+The model goes on for some 100 ms after speech has ended; the level tells sooner.
+"""
+
 LOOKBACK = 8
 """Windows from before the gate opened that the model hears too, to know the room."""
 
@@ -93,7 +99,7 @@ class Detector:
 
     def _begin(self) -> None:
         self._floor = NoiseFloor(self._window)
-        self._unheard: deque[tuple[int, Samples]] = deque(maxlen=LOOKBACK)
+        self._unheard: deque[tuple[int, Samples, float]] = deque(maxlen=LOOKBACK)
         self._pending = b""  # the beginning of a window
         self._origin: int | None = None  # the time from which samples count
         self._heard = 0  # samples since
@@ -163,23 +169,24 @@ class Detector:
         return self._turns.resume(at)
 
     def _window_at(self, start: int, samples: Samples) -> Iterator[Started | Stopped]:
-        rise = self._floor.rise(samples)
         end = start + self._window
         if self._model is None:
-            if fact := self._turns.hear(start, end, likelihood(rise)):
+            if fact := self._turns.hear(start, end, likelihood(self._floor.rise(samples))):
                 yield fact
             return
 
-        self._unheard.append((start, samples))
+        rise = self._floor.rise(samples, noise=not self._turns.open)
+        self._unheard.append((start, samples, rise))
         if rise >= GATE or not self._floor.known:
             self._open_until = end + self._hangover
         if self._gate and end > self._open_until and not self._turns.open:
             self._turns.pause()
             return
         while self._unheard:
-            start, samples = self._unheard.popleft()
-            fact = self._turns.hear(start, start + self._window, self._model(samples))
-            if fact:
+            start, samples, rise = self._unheard.popleft()
+            speech = self._model(samples)
+            end = start + self._window
+            if fact := self._turns.hear(start, end, speech if rise >= ROOM else 0.0):
                 yield fact
 
 

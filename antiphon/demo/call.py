@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import anyio
-from anyio import CancelScope
 import numpy as np
 import numpy.typing as npt
+from anyio import CancelScope
 
 from antiphon.codecs import events
 from antiphon.demo.cable import Cable

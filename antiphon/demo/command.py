@@ -43,10 +43,16 @@ def demo(out: Path, *, fast: bool, plain: bool) -> int:
         out.mkdir(parents=True, exist_ok=True)
         show = show_for(sys.stdout, plain=plain)
         call = Call(
-            script(lines=CALLER), find_model(MODEL), tools=TOOLS, instructions=INSTRUCTIONS, show=show
+            script(lines=CALLER),
+            find_model(MODEL),
+            tools=TOOLS,
+            instructions=INSTRUCTIONS,
+            show=show,
         )
         try:
-            whole = run_virtual(interruptible, call.run) if fast else anyio.run(interruptible, call.run)
+            whole = (
+                run_virtual(interruptible, call.run) if fast else anyio.run(interruptible, call.run)
+            )
         finally:
             show.close()
         clock: Literal["virtual", "real"] = "virtual" if fast else "real"

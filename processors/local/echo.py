@@ -24,7 +24,7 @@ class Echo:
                 yield Say(said.text)
 
     @asynccontextmanager
-    async def speak(self, text: str) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def speak(self, text: str) -> AsyncGenerator[AsyncIterator[bytes]]:
         """It has no voice: what was typed comes back as a transcript without sound."""
         yield _silence()
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import msgspec
+from antiphon.processors.turns import THRESHOLD
 from antiphon.processors.vad import Detector, Started, Stopped
 
 from antiphon.codecs.config import SessionConfig
@@ -55,7 +56,7 @@ class Hearing:
             self._detector = Detector(
                 hangover=SILENCE if silence is None else silence,
                 prefix=PREFIX if prefix is None else prefix,
-                **({} if detection.threshold is None else {"threshold": detection.threshold}),
+                threshold=THRESHOLD if detection.threshold is None else detection.threshold,
             )
 
     @property

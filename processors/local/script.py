@@ -32,11 +32,9 @@ from antiphon.codecs.config import TurnDetection
 from antiphon.codecs.items import JsonObject
 from antiphon.processors.local.brain import Call, HangUp, Part, Say, Turn
 from antiphon.processors.local.response import Pace
-from antiphon.processors.local.server import Server
+from antiphon.processors.local.server import OUTPUT_RATE, Server
 from antiphon.processors.local.speaking import spoken
 from antiphon.processors.local.voice import Voice
-
-RATE = 24_000
 
 SILENCE = 1_000_000
 """Microseconds after which the other is taken to have finished: it may think, or call a tool."""
@@ -101,7 +99,7 @@ class Reader:
             yield Call(line.call, msgspec.json.encode(line.arguments).decode())
 
     def speak(self, text: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        return spoken(self._voice, text, RATE)
+        return spoken(self._voice, text, OUTPUT_RATE)
 
     def cuts_in(self) -> float | None:
         return self._next.interrupt if self._next is not None else None
@@ -132,7 +130,6 @@ def script(
     return Server(
         lambda: Reader(lines),
         name="local/script",
-        output_rate=RATE,
         pace=Pace(think=think, chunk=chunk, speed=speed, jitter=jitter),
         turn_detection=detection,
         seed=seed,

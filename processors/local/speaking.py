@@ -1,7 +1,7 @@
 """Synthesis in a worker thread, handed to the event loop as it is made."""
 
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import anyio
@@ -19,7 +19,7 @@ thread's call of the loop, which takes longer than making the speech does."""
 
 
 @asynccontextmanager
-async def spoken(voice: Voice, text: str, rate: int) -> AsyncIterator[AsyncIterator[bytes]]:
+async def spoken(voice: Voice, text: str, rate: int) -> AsyncGenerator[AsyncIterator[bytes]]:
     """*text* as samples at *rate*, in pieces; left early, the synthesis stops at its next."""
     send, receive = anyio.create_memory_object_stream[bytes](math.inf)
     synthesis = _Synthesis(voice, text, rate, send.send_nowait)

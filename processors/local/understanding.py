@@ -11,6 +11,7 @@ from antiphon.processors.local.grammar import Grammar
 from antiphon.processors.local.patterns import Value, Word
 
 _WORDS = re.compile(r"[a-z]+|\d+")
+_NEAR = 0.5
 _ENOUGH = 0.5
 """Share of the words that a request must account for, among others that say nothing to us."""
 

@@ -1,12 +1,12 @@
 """What is put is played once and in order, and the ledger knows it to the sample."""
 
 import struct
-from collections.abc import Iterator
+from itertools import count
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from antiphon.codecs.events import (
     OutputPlaybackCleared,
@@ -22,8 +22,8 @@ RATE = 1_000
 MS = 1_000
 
 
-def numbered(first: int, count: int) -> bytes:
-    return struct.pack(f"<{count}h", *((first + i) % 32_000 + 1 for i in range(count)))
+def numbered(first: int, samples: int) -> bytes:
+    return struct.pack(f"<{samples}h", *((first + i) % 32_000 + 1 for i in range(samples)))
 
 
 def speech(item: str, samples: int, *, part: int = 0, first: int = 0) -> Speech:
@@ -212,6 +212,15 @@ def test_it_is_idle_once_all_was_heard() -> None:
     assert playout.idle
 
 
+def test_it_is_idle_once_it_was_cleared() -> None:
+    playout = Playout(RATE, latency=5 * MS)
+    playout.put(speech("a", 10))
+    playout.take(7)
+    playout.clear()
+
+    assert playout.idle
+
+
 def test_it_is_full_at_its_limit_and_no_longer_when_some_was_taken() -> None:
     playout = Playout(RATE, limit=10 * MS)
     playout.put(speech("a", 10))
@@ -231,73 +240,83 @@ class Ledger(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.playout = Playout(RATE)
-        self.items = self.names()
-        self.item = next(self.items)
-        self.samples = 0
         self.waiting: list[tuple[int, str]] = []
-        self.taken: dict[str, int] = {}
+        self.line: list[str] = []
+        """Whose sample was taken at each position."""
         self.put: dict[str, int] = {}
+        """Of the items that were not cleared."""
+        self.ended: set[str] = set()
+        self.cleared: dict[str, int] = {}
+        """How far items had been heard when they were cleared."""
+        self.samples = 0
+        self.names = map(str, count())
+        self.item = next(self.names)
 
-    @staticmethod
-    def names() -> Iterator[str]:
-        number = 0
-        while True:
-            yield f"item {(number := number + 1)}"
+    @initialize(latency=st.integers(0, 50))
+    def begins(self, latency: int) -> None:
+        self.latency = latency
+        self.playout = Playout(RATE, latency=latency * MS)
 
-    @rule(latency=st.integers(0, 50))
-    @precondition(lambda self: not self.put)
-    def begins_with_a_latency(self, latency: int) -> None:
-        self.playout.latency = latency * MS
+    def heard(self, item: str) -> int:
+        if item in self.cleared:
+            return self.cleared[item]
+        return self.line[: max(0, len(self.line) - self.latency)].count(item)
 
-    @rule(count=st.integers(0, 40), begins=st.booleans())
-    def puts(self, count: int, begins: bool) -> None:
-        if begins:
-            self.item = next(self.items)
+    def stopped(self, item: str) -> bool:
+        return item in self.ended and self.heard(item) == self.put[item]
+
+    @rule(count=st.integers(0, 40))
+    def puts(self, count: int) -> None:
         self.playout.put(speech(self.item, count, first=self.samples))
+        self.ended |= self.put.keys() - {self.item}
         self.put[self.item] = self.put.get(self.item, 0) + count
         self.waiting += [(self.samples + i, self.item) for i in range(count)]
         self.samples += count
+
+    @rule()
+    def goes_on_with_another_item(self) -> None:
+        self.item = next(self.names)
+
+    @rule()
+    def ends_an_item(self) -> None:
+        self.playout.done("r", self.item)
+        self.ended.add(self.item)
+        self.item = next(self.names)
 
     @rule(count=st.integers(0, 100))
     def takes(self, count: int) -> None:
         played = self.waiting[:count]
         del self.waiting[:count]
-        for _, item in played:
-            self.taken[item] = self.taken.get(item, 0) + 1
+        silence = count - len(played)
+        self.line += [item for _, item in played] + [""] * silence
 
-        silence = bytes(2 * (count - len(played)))
-        assert self.playout.take(count) == b"".join(numbered(n, 1) for n, _ in played) + silence
-
-    @rule()
-    def ends_an_item(self) -> None:
-        self.playout.done("r", self.item)
-        self.item = next(self.items)
+        pcm = b"".join(numbered(number, 1) for number, _ in played)
+        assert self.playout.take(count) == pcm + bytes(2 * silence)
 
     @rule()
     def clears(self) -> None:
-        cut = self.playout.clear()
-
-        names = [report.item_id or "" for report in cut]
-        assert {item for _, item in self.waiting} <= set(names)
-        assert names == sorted(names, key=lambda name: int(name.split()[1]))
-        held = 0
-        for report, name in zip(cut, names, strict=True):
-            played = (report.played or 0) // MS
-            assert 0 <= played <= self.taken.get(name, 0) <= self.put[name]
-            held += self.taken.get(name, 0) - played
-        assert held <= self.playout.latency // MS
+        expected = [(item, self.heard(item)) for item in self.put if not self.stopped(item)]
+        self.cleared |= {item: self.heard(item) for item in self.put}
         self.waiting.clear()
-        self.item = next(self.items)
+        self.put.clear()
+        self.item = next(self.names)
+
+        cut = [(report.item_id, (report.played or 0) // MS) for report in self.playout.clear()]
+        assert cut == expected
 
     @rule()
     def reports(self) -> None:
-        for report in self.playout.reports:
-            if isinstance(report, OutputPlaybackStopped):
-                assert report.item_id
-                assert report.played == self.put[report.item_id] * MS
         times = [report.at for report in self.playout.reports]
         assert times == sorted(times)
+        for report in self.playout.reports:
+            item = report.item_id or ""
+            begin = self.line.index(item)
+            assert self.heard(item)
+            if isinstance(report, OutputPlaybackStopped):
+                assert report.played == self.line.count(item) * MS
+                assert report.at == (len(self.line) - self.line[::-1].index(item)) * MS
+            else:
+                assert report.at == begin * MS
         self.playout.reports.clear()
 
     @invariant()
@@ -306,4 +325,4 @@ class Ledger(RuleBasedStateMachine):
 
 
 TestLedger = Ledger.TestCase
-TestLedger.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestLedger.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
