@@ -4,6 +4,8 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from antiphon.pipeline.errors import leaf
+
 
 @contextmanager
 def explained() -> Generator[None]:
@@ -14,14 +16,8 @@ def explained() -> Generator[None]:
     try:
         yield
     except Exception as error:
-        first = _first(error)
+        first = leaf(error)
         if not isinstance(first, OSError) and not type(first).__module__.startswith("antiphon."):
             raise
         print(f"antiphon: {first}", file=sys.stderr)
 
-
-def _first(error: Exception) -> Exception:
-    """The error itself, where a group of tasks has wrapped it."""
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return error

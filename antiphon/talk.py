@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import msgspec
 
-from antiphon.demo.show import Show, json_lines, show_for
+from antiphon.demo.show import JsonLines, Show, show_for
 from antiphon.failures import explained
 from antiphon.pipeline import Member, Pipeline
 from antiphon.pipeline.virtual import run_virtual
@@ -44,7 +44,7 @@ def talk(asked: Talk) -> int:
                 "antiphon: --fast needs --in and --out: a device keeps real time", file=sys.stderr
             )
             return 2
-        show = json_lines(sys.stdout) if asked.json else show_for(sys.stdout)
+        show = JsonLines(sys.stdout) if asked.json else show_for(sys.stdout)
         try:
             pipeline = _pipeline(asked, show)
             if asked.fast:

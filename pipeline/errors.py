@@ -15,6 +15,13 @@ class PipelineError(Exception):
     """Something in or about a pipeline went wrong."""
 
 
+def leaf(error: Exception) -> Exception:
+    """*error*, or the one exception that task groups have wrapped in it."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
 class FitError(PipelineError):
     """Two members cannot be neighbours; the message says what to put between."""
 

@@ -42,6 +42,8 @@ class Flow:
 
     def past(self, member: Member) -> "Flow":
         """What is known behind *member*."""
+        if isinstance(member, Boundary):
+            return self
         gives, takes = gives_of(member), takes_of(member)
         swallows_rest = is_stage(member) and gives is not None
         if gives is None or (self.types is None and not swallows_rest):
@@ -59,6 +61,17 @@ class Flow:
 
 def flatten(line: Sequence[Member], *, branch: bool = False) -> list[Member]:
     """*line* with those that stand for several members replaced by these."""
+    flat = _expanded(line)
+    # A boundary is only needed where there is none.
+    return [
+        member
+        for i, member in enumerate(flat)
+        if not isinstance(member, Boundary)
+        or (not is_stage(flat[i + 1]) if i + 1 < len(flat) else branch)
+    ]
+
+
+def _expanded(line: Sequence[Member]) -> list[Member]:
     flat: list[Member] = []
     for member in line:
         if isinstance(member, Tee):
@@ -67,7 +80,7 @@ def flatten(line: Sequence[Member], *, branch: bool = False) -> list[Member]:
         elif isinstance(member, type):
             raise FitError(f"{member.__name__} is a class: put {member.__name__}(...) in its place")
         elif isinstance(member, Composite) and not isinstance(member, Processor):
-            flat.extend(flatten(member.members))
+            flat.extend(_expanded(member.members))
         elif is_stage(member):
             flat.append(member)
         elif isinstance(member, Processor) or callable(member):
@@ -83,13 +96,7 @@ def flatten(line: Sequence[Member], *, branch: bool = False) -> list[Member]:
                 f"{member!r:.60} is no member of a pipeline: it has neither `process(frame)`"
                 " nor `async run(frames, emit)`, and it is no function of a frame"
             )
-    # A boundary is only needed where there is none.
-    return [
-        member
-        for i, member in enumerate(flat)
-        if not isinstance(member, Boundary)
-        or (not is_stage(flat[i + 1]) if i + 1 < len(flat) else branch)
-    ]
+    return flat
 
 
 def fitted(line: Sequence[Member], fit: Fit, flow: Flow | None = None) -> list[Member]:

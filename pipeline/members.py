@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 import anyio
 
+from antiphon.pipeline.errors import FitError
 from antiphon.pipeline.frames import Back, Forth, Frame
 
 InterruptPolicy = Literal["told", "restart"]
@@ -98,6 +99,8 @@ class Tee:
     """
 
     def __init__(self, *branches: "Member | Sequence[Member]") -> None:
+        if not branches:
+            raise FitError(f"a {type(self).__name__} needs a branch")
         self.branches = tuple(as_line(branch) for branch in branches)
 
 

@@ -4,10 +4,10 @@ from collections import deque
 from typing import cast
 
 from anyio import CancelScope, EndOfStream
-from anyio.lowlevel import checkpoint
+from anyio.lowlevel import checkpoint, checkpoint_if_cancelled
 
 from antiphon.pipeline.clock import now
-from antiphon.pipeline.errors import PipelineError, ProcessorError
+from antiphon.pipeline.errors import PipelineError, ProcessorError, leaf
 from antiphon.pipeline.frames import Back, Forth, Frame, Interrupt
 from antiphon.pipeline.fuse import Node, Port, forward_types, lost, nothing
 from antiphon.pipeline.lane import TURN, Lane
@@ -60,7 +60,8 @@ class StageNode(Node):
                     await self.member.run(_Inbox(self, self._scope), _Outbox(self))
                     return
                 self.stale = False
-        except Exception as error:
+        except Exception as raised:
+            error = leaf(raised)
             if known := _named(error):
                 raise known from known.__cause__
             raise ProcessorError(self.name, f"{type(error).__name__}: {error}", now()) from error
@@ -111,7 +112,7 @@ class _Inbox:
 
     async def __anext__(self) -> Frame:
         if self._scope.cancel_called:  # what waits is for the run to come
-            await checkpoint()
+            await checkpoint_if_cancelled()
         try:
             frame = await self._receive()
         except EndOfStream:

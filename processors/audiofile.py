@@ -218,16 +218,18 @@ def _decoded_blocks(
 def mixed(samples: npt.NDArray[Any]) -> bytes:
     """Mono 16-bit audio from *samples*, a row for each moment, a column for each channel.
 
-    Unsigned 8 bits, signed 16 or 32, or floats with full scale at 1. The channels are
-    averaged, so that the mixture of loud ones does not overflow.
+    Unsigned 8 bits, signed 16 or 32, or floats, clipped at full scale, which is 1. Channels
+    are averaged, so that loud ones do not overflow together.
     """
     if samples.dtype == np.int16 and samples.shape[1] == 1:
         return samples.astype("<i2").tobytes()
+    if samples.dtype.kind == "f":
+        samples = np.nan_to_num(samples).clip(-1, 1)
     mean: npt.NDArray[np.float64] = samples.mean(axis=1, dtype=np.float64)
     if samples.dtype == np.uint8:
         mean = (mean - 128) * 256
     elif samples.dtype == np.int32:
         mean = mean / 65536
     elif samples.dtype.kind == "f":
-        mean = np.nan_to_num(mean) * 32768
+        mean = mean * 32768
     return np.rint(mean).clip(-32768, 32767).astype("<i2").tobytes()

@@ -33,6 +33,8 @@ class Player:
         self.playout = playout
         self.ended = False
         """The input has ended: what waits in the playout is all that will be heard."""
+        self.paused = False
+        """The playout was full when it was looked at: what comes is read later."""
         self._frames = frames
         self._emit = emit
         self._moment = moment
@@ -80,9 +82,13 @@ class Player:
             self._emit.back(msgspec.structs.replace(report, at=self._moment(report.at)))
 
     async def _take_in(self) -> None:
+        self.paused = self.playout.full
+        if self.paused:
+            return
         async for frame in self._frames:
             self.accept(frame)
             if self.playout.full:
+                self.paused = True
                 return
         self.end()
 

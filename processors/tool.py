@@ -1,15 +1,21 @@
 """A plain typed function as a tool of a model."""
 
+import enum
+import functools
 import inspect
+import re
 import typing
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import anyio
 import msgspec
 
 from antiphon.codecs.config import ToolDefinition
 from antiphon.pipeline.members import name_of
+
+NAME = re.compile("[A-Za-z_][A-Za-z0-9_-]{0,63}")
+"""What every provider takes as the name of a tool."""
 
 
 class ToolError(Exception):
@@ -47,18 +53,20 @@ class Tool:
         self.function = function
         self.timeout = timeout
         self.finish = finish
-        name = name or name_of(function)
-        self._arguments = _arguments_of(function, name)
-        (schema,), parts = msgspec.json.schema_components([self._arguments], ref_template="{name}")
+        inner = _without_partials(function)
+        name = name or name_of(inner)
+        if not NAME.fullmatch(name):
+            raise ToolError(f"{name!r} is no name for a tool; give another: Tool(f, name='...')")
+        plain = inspect.isroutine(inner) or inspect.isclass(inner)
+        written: Callable[..., Any] = inner if plain else inner.__call__
+        arguments = _arguments_of(function, written, name)
         self.definition = ToolDefinition(
             name=name,
-            description=description or inspect.getdoc(function) or None,
-            parameters=_inlined(schema, parts),
+            description=description or inspect.getdoc(written if written.__doc__ else inner),
+            parameters=_schema_of(arguments, name),
         )
-        self._decoder = msgspec.json.Decoder(self._arguments)
-        self._waits = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-            getattr(function, "__call__", None)  # noqa: B004
-        )
+        self._decoder = msgspec.json.Decoder(arguments)
+        self._waits = inspect.iscoroutinefunction(written)
 
     async def call(self, arguments: str) -> object:
         """Call the function with JSON *arguments*; ToolError says what is wrong with them."""
@@ -69,9 +77,10 @@ class Tool:
         values = {name: getattr(given, name) for name in given.__struct_fields__}
         if self._waits:
             return await self.function(**values)
-        return await anyio.to_thread.run_sync(
+        result = await anyio.to_thread.run_sync(
             lambda: self.function(**values), abandon_on_cancel=True
         )
+        return await result if inspect.isawaitable(result) else result
 
     @staticmethod
     def written(result: object) -> str:
@@ -80,7 +89,7 @@ class Tool:
             return result
         try:
             return msgspec.json.encode(result).decode()
-        except (TypeError, ValueError, msgspec.MsgspecError, RecursionError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise ToolError(
                 f"the result, a {type(result).__name__}, cannot be written as JSON: {error}"
             ) from error
@@ -94,14 +103,26 @@ def as_tool(given: "Tool | Callable[..., Any]") -> Tool:
     return Tool(given)
 
 
-def _arguments_of(function: Callable[..., Any], name: str) -> type[msgspec.Struct]:
-    """A struct with a field for each parameter of *function*."""
+def _without_partials(function: Callable[..., Any]) -> Callable[..., Any]:
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
+
+
+def _arguments_of(
+    function: Callable[..., Any], written: Callable[..., Any], name: str
+) -> type[msgspec.Struct]:
+    """A struct with a field for each parameter of *function*, whose hints *written* has."""
     try:
-        hints = typing.get_type_hints(function, include_extras=True)
-    except NameError as error:
+        hints = typing.get_type_hints(written, include_extras=True)
+        parameters = inspect.signature(function).parameters
+    except (NameError, AttributeError, SyntaxError, TypeError, ValueError) as error:
         raise ToolError(f"the type hints of the tool {name!r} cannot be read: {error}") from error
+    bound = function.keywords if isinstance(function, functools.partial) else {}
     fields: list[Any] = []
-    for parameter in inspect.signature(function).parameters.values():
+    for parameter in parameters.values():
+        if parameter.name in bound:  # the program's choice, perhaps a secret
+            continue
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             raise ToolError(
                 f"the tool {name!r} takes {parameter}: a model can only give named arguments"
@@ -110,23 +131,47 @@ def _arguments_of(function: Callable[..., Any], name: str) -> type[msgspec.Struc
         if parameter.default is parameter.empty:
             fields.append((parameter.name, hint))
         else:
-            fields.append((parameter.name, hint, parameter.default))
+            fields.append((parameter.name, hint, _default(parameter.default)))
     try:
         arguments = msgspec.defstruct(name, fields, kw_only=True, forbid_unknown_fields=True)
         msgspec.json.Decoder(arguments)
     except TypeError as error:
-        raise ToolError(
-            f"the tool {name!r} has a parameter that JSON cannot fill: {error}"
-        ) from error
+        raise _unfillable(name, error) from error
     return arguments
 
 
-def _inlined(schema: Any, parts: dict[str, Any]) -> Any:
+def _default(value: object) -> Any:
+    """The default of a field; what is no plain value is not told to the model."""
+    if value is None or isinstance(value, (str, int, float, enum.Enum)):
+        return value
+    return msgspec.field(default_factory=lambda: value)
+
+
+def _schema_of(arguments: type[msgspec.Struct], name: str) -> Any:
+    try:
+        (schema,), parts = msgspec.json.schema_components([arguments], ref_template="{name}")
+    except TypeError as error:
+        raise _unfillable(name, error) from error
+    return _inlined(schema, parts, ())
+
+
+def _unfillable(name: str, error: TypeError) -> ToolError:
+    problem = str(error).splitlines()[-1]
+    return ToolError(f"the tool {name!r} has a parameter that JSON cannot fill: {problem}")
+
+
+def _inlined(schema: Any, parts: dict[str, Any], within: tuple[str, ...]) -> Any:
     """*schema* with its references resolved: providers want one self-contained object."""
-    if isinstance(schema, dict):
-        if "$ref" in schema:
-            return _inlined(parts[schema["$ref"]], parts)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
-        return {key: _inlined(value, parts) for key, value in schema.items()}  # pyright: ignore[reportUnknownVariableType]
     if isinstance(schema, list):
-        return [_inlined(part, parts) for part in schema]  # pyright: ignore[reportUnknownVariableType]
-    return schema
+        return [_inlined(one, parts, within) for one in cast(list[Any], schema)]
+    if not isinstance(schema, dict):
+        return schema
+    schema = cast(dict[str, Any], schema)
+    if isinstance(reference := schema.get("$ref"), str):
+        if reference in within:
+            raise ToolError(f"the type {reference} contains itself: its schema would have no end")
+        whole = _inlined(parts[reference], parts, (*within, reference))
+        return whole | {key: value for key, value in schema.items() if key != "$ref"}
+    if "anyOf" in schema:  # what says which is made of references, and not needed
+        schema.pop("discriminator", None)
+    return {key: _inlined(value, parts, within) for key, value in schema.items()}

@@ -60,13 +60,9 @@ class Turns:
         stopped = None
         if self.open and not 0 <= at - self._spoken_until < self._hangover:
             stopped = self.close()
-        self.pause()
+        self._speech_at = None
         self._earliest = at
         return stopped
-
-    def pause(self) -> None:
-        """What was heard last was no speech, if no turn is open."""
-        self._speech_at = None
 
     def hear(self, start: int, end: int, likelihood: float) -> Started | Stopped | None:
         """The next window lasts from *start* to *end*."""

@@ -180,7 +180,6 @@ class Detector:
         if rise >= GATE or not self._floor.known:
             self._open_until = end + self._hangover
         if self._gate and end > self._open_until and not self._turns.open:
-            self._turns.pause()
             return
         while self._unheard:
             start, samples, rise = self._unheard.popleft()

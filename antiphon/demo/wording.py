@@ -6,12 +6,26 @@ from typing import cast
 
 import msgspec
 
+from antiphon.demo.entries import Entry, Interrupted, Note, Responded, ToolCalled, Utterance
+
 # Controls could move the cursor or forge lines, and the bidirectional ones reorder what follows;
 # lone surrogates fit no encoding.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_BREAK = re.compile("[\\s\u0085\u2028\u2029]+")
+_CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_BREAK = re.compile(r"\s+")
 
-ASCII = {"→": "->", "…": "...", "“": '"', "”": '"', "‘": "'", "’": "'", "·": "-", "–": "-", "—": "-"}
+ASCII = {
+    "→": "->",
+    "…": "...",
+    "“": '"',
+    "”": '"',
+    "‘": "'",
+    "’": "'",
+    "·": "-",
+    "–": "-",
+    "—": "-",
+}
 
 
 def neutral(text: str) -> str:
@@ -70,7 +84,7 @@ def tool_call(name: str, arguments: str, output: str | None, *, failed: bool = F
     """A call and what it gave: `get_weather(city="Oslo") → sunny, 21 degrees`."""
     given = "" if not arguments.strip() else _fields(arguments)
     result = "no answer" if output is None else _fields(output) or "nothing"
-    return f"{neutral(name)}({given}) → {'failed: ' if failed else ''}{result}"
+    return f"{neutral(name)}({given}) → {'error: ' if failed else ''}{result}"
 
 
 def _fields(written: str) -> str:
@@ -99,3 +113,33 @@ def clock(seconds: float) -> str:
     """`1:02`, as on a stop watch."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02d}"
+
+
+def told(entry: Entry) -> tuple[str, str]:
+    """Whose line it is, and what it says."""
+    match entry:
+        case Utterance():
+            return entry.who, neutral(entry.text) or "(nothing understood)"
+        case ToolCalled():
+            said = tool_call(entry.name, entry.arguments, entry.output, failed=entry.failed)
+            return "tool", said
+        case Responded():
+            return "", _response(entry)
+        case Interrupted(heard_ms=heard, text=text):
+            of = f" of “{shortened(neutral(text), 40)}”" if text else ""
+            return "", f"interrupted: {duration(heard)} heard{of}"
+        case Note(text=text):
+            return "", neutral(text)
+
+
+def _response(entry: Responded) -> str:
+    if entry.response_ms is None:
+        return "the bot speaks first"
+    parts = {
+        "detection": entry.detection_ms,
+        "thinking": entry.thinking_ms,
+        "tools": entry.tools_ms,
+        "playout": entry.playout_ms,
+    }
+    known = ", ".join(f"{name} {ms}" for name, ms in parts.items() if ms is not None)
+    return f"answered after {entry.response_ms} ms" + (f": {known}" if known else "")

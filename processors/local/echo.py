@@ -20,7 +20,7 @@ class Echo:
         for said in turn.new:
             if isinstance(said, Utterance):
                 yield Sound(said.pcm)
-            elif isinstance(said, Message):
+            elif isinstance(said, Message) and said.text:
                 yield Say(said.text)
 
     @asynccontextmanager

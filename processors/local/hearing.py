@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 import msgspec
+from msgspec import UNSET
+
+from antiphon.codecs.config import SessionConfig, TurnDetection
+from antiphon.pipeline.frames import SAMPLE_WIDTH
 from antiphon.processors.turns import THRESHOLD
 from antiphon.processors.vad import Detector, Started, Stopped
-
-from antiphon.codecs.config import SessionConfig
-from antiphon.pipeline.frames import SAMPLE_WIDTH
 
 RATE = 16_000
 """Hz; what the ears take."""
@@ -15,11 +16,17 @@ RATE = 16_000
 LONGEST = 120_000_000
 """Microseconds of one turn that are kept; what is older is forgotten."""
 
+BEFORE = 1_000_000
+"""Microseconds beside the prefix that are kept while nobody speaks: onsets are told late."""
+
 PREFIX = 300_000
 """Microseconds from before the onset that belong to a turn, unless the session says else."""
 
 SILENCE = 500_000
 """Microseconds of silence that end a turn, unless the session says else."""
+
+MANUAL = TurnDetection(type="disabled")
+"""The client says when a turn is over."""
 
 
 class TurnBegan(msgspec.Struct, frozen=True):
@@ -42,35 +49,63 @@ class Hearing:
     def __init__(self) -> None:
         self.detects = True
         self._buffer = bytearray()
+        self._odd: bytes = b""
+        """Half a sample, whose other half is still to come."""
         self._start = 0
-        self._detector = Detector(hangover=SILENCE, prefix=PREFIX)
+        self._detection = TurnDetection(type="server-vad")
+        self._detector = self._next = _detector(self._detection)
         self._speaking = False
 
     def configure(self, config: SessionConfig) -> None:
-        detection = config.turn_detection
-        if detection is msgspec.UNSET:
+        """Detect turns as *config* says, from the end of an open turn on. Raises ValueError."""
+        if config.turn_detection is UNSET:
             return
-        self.detects = isinstance(detection, msgspec.Struct) and detection.type != "disabled"
-        if isinstance(detection, msgspec.Struct) and self.detects:
-            silence, prefix = detection.silence_duration, detection.prefix_padding
-            self._detector = Detector(
-                hangover=SILENCE if silence is None else silence,
-                prefix=PREFIX if prefix is None else prefix,
-                threshold=THRESHOLD if detection.threshold is None else detection.threshold,
-            )
+        detection = config.turn_detection or MANUAL
+        if detection == self._detection:
+            return
+        if detection.idle_timeout is not None and detection.idle_timeout <= 0:
+            raise ValueError("the idle timeout is microseconds, above 0")
+        self._next = _detector(detection)
+        self._detection = detection
+        self.detects = detection.type != "disabled"
+        if not self.detects:
+            self._speaking = False
+        if not self._speaking:
+            self._detector = self._next
 
     @property
     def position(self) -> int:
         """Where the audio heard so far ends."""
         return (self._start + len(self._buffer)) // SAMPLE_WIDTH * 1_000_000 // RATE
 
+    @property
+    def _before(self) -> int:
+        """Microseconds that are kept while nobody speaks."""
+        prefix = self._detection.prefix_padding
+        return min(BEFORE + (PREFIX if prefix is None else prefix), LONGEST)
+
+    @property
+    def gathered(self) -> int:
+        """Microseconds of audio that could be committed."""
+        return len(self._buffer) // SAMPLE_WIDTH * 1_000_000 // RATE
+
+    @property
+    def speaking(self) -> bool:
+        """Whether a turn is open that was heard to begin."""
+        return self._speaking
+
     def append(self, pcm: bytes) -> Iterator[TurnBegan | TurnEnded]:
         at = self.position
+        pcm = self._odd + pcm
+        whole = len(pcm) - len(pcm) % SAMPLE_WIDTH
+        pcm, self._odd = pcm[:whole], pcm[whole:]
         self._buffer += pcm
         if self.detects:
             for fact in self._detector.hear(pcm, at):
                 yield self._turn(fact)
-        self._forget(LONGEST if self._speaking or not self.detects else 2 * PREFIX + 1_000_000)
+            if not self._speaking:
+                self._detector = self._next
+        self._forget(LONGEST if self._speaking or not self.detects else self._before)
 
     def end(self) -> Iterator[TurnEnded]:
         """No more audio comes: whoever speaks has finished."""
@@ -79,6 +114,10 @@ class Hearing:
             if isinstance(turn, TurnEnded):
                 yield turn
 
+    def begin(self) -> None:
+        """A turn begins, says the client: what came long before is not part of it."""
+        self._forget(self._before)
+
     def commit(self) -> bytes:
         """Take all that was gathered."""
         pcm = bytes(self._buffer)
@@ -86,8 +125,11 @@ class Hearing:
         return pcm
 
     def clear(self) -> None:
+        """Forget it; who speaks on begins another turn."""
         self._forget(0)
-        self._speaking = False
+        if self._speaking:
+            self._speaking = False
+            self._detector = self._next = _detector(self._detection)
 
     def _turn(self, fact: Started | Stopped) -> TurnBegan | TurnEnded:
         if isinstance(fact, Started):
@@ -113,3 +155,12 @@ class Hearing:
         if excess > 0:
             del self._buffer[:excess]
             self._start += excess
+
+
+def _detector(detection: TurnDetection) -> Detector:
+    silence, prefix = detection.silence_duration, detection.prefix_padding
+    return Detector(
+        hangover=SILENCE if silence is None else silence,
+        prefix=PREFIX if prefix is None else prefix,
+        threshold=THRESHOLD if detection.threshold is None else detection.threshold,
+    )

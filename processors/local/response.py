@@ -1,24 +1,28 @@
 """One response of a local model, in a provider's events and at a provider's pace."""
 
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
 import msgspec
 
 from antiphon.codecs import events
-from antiphon.codecs.items import AudioPart, FunctionCall, Item, Message, TextPart
+from antiphon.codecs.items import AudioPart, FunctionCall, Item, JsonObject, Message, TextPart
 from antiphon.codecs.usage import Usage
-from antiphon.pipeline import Frame, now, sleep_until
+from antiphon.pipeline import Emit, now, sleep_until
 from antiphon.pipeline.frames import SAMPLE_WIDTH
 from antiphon.processors.local.brain import Brain, Call, HangUp, Part, Say, Sound
 from antiphon.processors.local.conversation import Conversation, text_of
 
-Send = Callable[[Frame], Awaitable[None]]
-
 WORD = 0.02
 """Seconds between the words of a written answer."""
+
+CHARACTERS = 16
+"""About as many are spoken in a second."""
+
+_WORDS = re.compile(r"\s*\S+|\s+")
 
 INPUT_TOKENS, OUTPUT_TOKENS = 10, 20
 """Tokens that a second of speech counts for, as OpenAI's realtime models count them."""
@@ -45,12 +49,16 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Response:
-    """Says the parts of an answer; what is under way can be closed at any point."""
+    """Says the parts of an answer; what is under way can be closed at any point.
+
+    Only pieces of speech and text wait for room: what opens or closes an item is sent at
+    once, so that a cancellation finds each either said as a whole or not at all.
+    """
 
     def __init__(
         self,
         response_id: str,
-        send: Send,
+        emit: Emit,
         conversation: Conversation,
         calls: set[str],
         pace: Pace,
@@ -59,23 +67,45 @@ class Response:
         rate: int,
         spoken: bool,
         heard: int,
+        metadata: JsonObject | None,
     ) -> None:
         self.id = response_id
         self.hung_up = False
-        self._send = send
+        self._emit = emit
         self._conversation = conversation
         self._calls = calls
         self._pace = pace
         self._chance = chance
         self._rate = rate
         self._spoken = spoken
+        self._metadata = metadata
         self._output: list[Item] = []
         self._open: Message | None = None
+        self._previous: str | None = None
         self._input_text = sum(tokens(text_of(item)) for item in conversation)
         self._input_audio = heard * INPUT_TOKENS // 1_000_000
         self._text_tokens = 0
         self._audio = 0
+        self._began = 0
+        self._left = 0
         self._due = 0
+
+    @property
+    def empty(self) -> bool:
+        """Nothing was said yet, and nothing called."""
+        return self._open is None and not self._output
+
+    @property
+    def played_by(self) -> int:
+        """When its speech will have been heard, at the earliest."""
+        return self._began + self._audio
+
+    def begin(self) -> None:
+        self._emit.nowait(
+            events.ResponseCreated(
+                response_id=self.id, status="in_progress", metadata=self._metadata, at=now()
+            )
+        )
 
     async def run(self, brain: Brain, parts: AsyncGenerator[Part]) -> None:
         """Think, and send all *parts*, which *brain* gives its voice."""
@@ -84,160 +114,173 @@ class Response:
             async for part in parts:
                 await sleep_until(self._due)
                 await self._part(brain, part)
-        await self._close("completed")
-        await self._done("completed")
+        self._close("completed")
+        self._done("completed")
 
-    async def cancelled(self, reason: str) -> None:
+    def cancelled(self, reason: str) -> None:
         """Close what is under way and say that nothing more comes."""
-        await self._close("incomplete")
-        await self._done("cancelled", reason)
+        self._close("incomplete")
+        self._done("cancelled", reason)
 
     async def _part(self, brain: Brain, part: Part) -> None:
         match part:
             case HangUp():
                 self.hung_up = True
             case Call():
-                await self._close("completed")
-                await self._call(part)
-            case Sound():
-                await self._begin(AudioPart(transcript=""))
+                self._close("completed")
+                self._call(part)
+            case Sound() if self._spoken:
+                self._begin(AudioPart(transcript=""))
                 await self._sound(_once(part.pcm))
+            case Sound():
+                pass
             case Say() if self._spoken:
-                await self._begin(AudioPart(transcript=""))
-                await self._say(events.AudioTranscriptDelta, self._next_words(part.text))
+                self._begin(AudioPart(transcript=""))
+                self._left = len(part.text) * 1_000_000 // CHARACTERS
+                words = self._following(part.text)
+                self._tell(events.AudioTranscriptDelta, self._grow(words), delta=words)
                 async with brain.speak(part.text) as pieces:
                     await self._sound(pieces)
             case Say():
-                await self._begin(TextPart(text=""))
-                for word in self._next_words(part.text).split(" "):
+                self._begin(TextPart(text=""))
+                for words in _WORDS.findall(self._following(part.text)):
                     await sleep_until(self._due)
-                    await self._say(events.TextDelta, word + " ")
-                    self._due += self._varied(WORD)
+                    delta = self._event(events.TextDelta, self._grow(words), delta=words)
+                    await self._emit(delta)
+                    self._due = max(self._due, now()) + self._varied(WORD)
 
-    async def _call(self, part: Call) -> None:
+    def _call(self, part: Call) -> None:
         call_id = self._conversation.new_id("call")
         item_id = self._conversation.new_id("item")
         call = FunctionCall(
             id=item_id, call_id=call_id, name=part.name, arguments="", status="in_progress"
         )
-        await self._item_added(call)
-        await self._tell(
+        self._item_added(call)
+        self._tell(
             events.FunctionCallArgumentsDelta, item_id, call_id=call_id, delta=part.arguments
         )
         self._calls.add(call_id)  # before it is said: the answer may be there at once
-        await self._tell(
+        self._tell(
             events.FunctionCallArgumentsDone,
             item_id,
             call_id=call_id,
             name=part.name,
             arguments=part.arguments,
         )
-        self._text_tokens += tokens(part.arguments)
-        await self._item_done(
-            msgspec.structs.replace(call, arguments=part.arguments, status="completed")
-        )
+        self._item_done(msgspec.structs.replace(call, arguments=part.arguments, status="completed"))
 
-    async def _begin(self, part: AudioPart | TextPart) -> None:
+    def _begin(self, part: AudioPart | TextPart) -> None:
         """Open a message, unless one is."""
         if self._open is None:
             item_id = self._conversation.new_id("item")
             message = Message(role="assistant", id=item_id, status="in_progress", content=())
             self._open = msgspec.structs.replace(message, content=(part,))
-            await self._item_added(message)
-            await self._tell(events.ContentPartAdded, item_id, part=part)
+            self._item_added(message)
+            self._tell(events.ContentPartAdded, item_id, part=part)
+            if isinstance(part, AudioPart):
+                self._conversation.spoke(item_id, 0)
 
-    def _next_words(self, text: str) -> str:
-        """*text* as it continues the open message, which then has it."""
+    def _following(self, text: str) -> str:
+        """*text* as it continues the open message."""
         assert self._open is not None
-        said = self._open.text
-        text = f" {text}" if said else text
-        part = self._open.content[0]
-        grown = (
-            AudioPart(transcript=said + text)
-            if isinstance(part, AudioPart)
-            else TextPart(text=said + text)
-        )
+        return f" {text}" if self._open.text else text
+
+    def _grow(self, text: str) -> str | None:
+        """Add *text* to the open message; whose id that is."""
+        assert self._open is not None
+        said, part = self._open.text + text, self._open.content[0]
+        grown = AudioPart(transcript=said) if isinstance(part, AudioPart) else TextPart(text=said)
         self._open = msgspec.structs.replace(self._open, content=(grown,))
         self._conversation.replace(self._open)
-        self._text_tokens += tokens(text)
-        return text
-
-    async def _say(
-        self, kind: type[events.AudioTranscriptDelta | events.TextDelta], text: str
-    ) -> None:
-        assert self._open is not None
-        await self._tell(kind, self._open.id, delta=text)
+        return self._open.id
 
     async def _sound(self, pieces: AsyncIterator[bytes]) -> None:
         """Send sound in deltas of the chunk's size, whatever the pieces' sizes are."""
+        assert self._open is not None
+        item_id = self._open.id or ""
+        self._conversation.spoke(item_id, 0, self._left)
         size = round(self._pace.chunk * self._rate) * SAMPLE_WIDTH
         waiting = bytearray()
         async for piece in pieces:
             waiting += piece
             while len(waiting) >= size:
-                await self._delta(bytes(waiting[:size]))
+                await self._delta(item_id, bytes(waiting[:size]))
                 del waiting[:size]
-        if waiting:
-            await self._delta(bytes(waiting))
+        if whole := len(waiting) // SAMPLE_WIDTH * SAMPLE_WIDTH:
+            await self._delta(item_id, bytes(waiting[:whole]))
+        self._left = 0
+        self._conversation.spoke(item_id, 0)
 
-    async def _delta(self, pcm: bytes) -> None:
+    async def _delta(self, item_id: str, pcm: bytes) -> None:
         await sleep_until(self._due)
-        assert self._open is not None
         duration = len(pcm) // SAMPLE_WIDTH * 1_000_000 // self._rate
-        self._conversation.spoke(self._open.id or "", duration)
+        if not self._audio:
+            self._began = now()
         self._audio += duration
-        await self._tell(events.AudioDelta, self._open.id, delta=pcm)
+        self._left = max(0, self._left - duration)
+        self._conversation.spoke(item_id, duration, self._left)
+        await self._emit(self._event(events.AudioDelta, item_id, delta=pcm))
         self._due = max(self._due, now()) + self._varied(duration / 1_000_000 / self._pace.speed)
 
-    async def _close(self, status: str) -> None:
+    def _close(self, status: str) -> None:
         """Say of the open message that it is complete, or as complete as it will be."""
         message, self._open = self._open, None
         if message is None:
             return
         part = message.content[0]
         if isinstance(part, AudioPart):
-            await self._tell(events.AudioDone, message.id)
-            await self._tell(events.AudioTranscriptDone, message.id, transcript=part.transcript)
+            self._tell(events.AudioDone, message.id)
+            self._tell(events.AudioTranscriptDone, message.id, transcript=part.transcript)
         else:
-            await self._tell(events.TextDone, message.id, text=message.text)
-        await self._tell(events.ContentPartDone, message.id, part=part)
-        await self._item_done(msgspec.structs.replace(message, status=status))
+            self._tell(events.TextDone, message.id, text=message.text)
+        self._tell(events.ContentPartDone, message.id, part=part)
+        self._item_done(msgspec.structs.replace(message, status=status))
 
-    async def _item_added(self, item: Item) -> None:
-        previous = self._conversation.last
+    def _item_added(self, item: Item) -> None:
+        self._previous = self._conversation.last
         self._conversation.add(item)
-        await self._tell(events.OutputItemAdded, item.id, item=item)
-        await self._send(
+        self._tell(events.OutputItemAdded, item.id, item=item)
+        self._emit.nowait(
             events.ConversationItemAdded(
-                item_id=item.id or "", item=item, previous_item_id=previous, at=now()
+                item_id=item.id or "", item=item, previous_item_id=self._previous, at=now()
             )
         )
 
-    async def _item_done(self, item: Item) -> None:
+    def _item_done(self, item: Item) -> None:
         self._conversation.replace(item)
-        await self._send(events.ConversationItemDone(item_id=item.id or "", item=item, at=now()))
-        await self._tell(events.OutputItemDone, item.id, item=item)
+        self._emit.nowait(
+            events.ConversationItemDone(
+                item_id=item.id or "", item=item, previous_item_id=self._previous, at=now()
+            )
+        )
+        self._tell(events.OutputItemDone, item.id, item=item)
         self._output.append(item)
+        said = item.arguments if isinstance(item, FunctionCall) else text_of(item)
+        self._text_tokens += tokens(said)
 
-    async def _done(self, status: str, reason: str | None = None) -> None:
-        await self._send(
+    def _done(self, status: str, reason: str | None = None) -> None:
+        self._emit.nowait(
             events.ResponseDone(
                 response_id=self.id,
                 status=status,
                 reason=reason,
                 usage=self._usage(),
                 output=tuple(self._output),
+                metadata=self._metadata,
                 at=now(),
             )
         )
 
-    async def _tell(
-        self, kind: type[events.OutputEvent], item_id: str | None, **fields: Any
-    ) -> None:
+    def _tell(self, kind: type[events.OutputEvent], item_id: str | None, **fields: Any) -> None:
         """Send an event of the item that the response is at."""
+        self._emit.nowait(self._event(kind, item_id, **fields))
+
+    def _event(
+        self, kind: type[events.OutputEvent], item_id: str | None, **fields: Any
+    ) -> events.OutputEvent:
         place = len(self._output)
-        await self._send(
-            kind(response_id=self.id, item_id=item_id or "", output_index=place, at=now(), **fields)
+        return kind(
+            response_id=self.id, item_id=item_id or "", output_index=place, at=now(), **fields
         )
 
     def _usage(self) -> Usage:

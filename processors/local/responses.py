@@ -9,8 +9,8 @@ from anyio import CancelScope, Event
 from anyio.abc import TaskGroup
 
 from antiphon.codecs import events
-from antiphon.codecs.config import ResponseOptions, SessionConfig, merge
-from antiphon.codecs.items import AudioPart, Message
+from antiphon.codecs.config import SessionConfig
+from antiphon.codecs.items import AudioPart, JsonObject, Message
 from antiphon.pipeline import Emit, now
 from antiphon.processors.local.brain import Brain, Input, Part, Say, Turn, Utterance
 from antiphon.processors.local.conversation import Conversation
@@ -45,8 +45,10 @@ class Responses:
     ) -> None:
         self.calls: set[str] = set()
         self.continues = False
-        self.new: list[Input] = []
-        """What came since the last response."""
+        self.new: dict[str, Input | None] = {}
+        """What came since the last response, by item; None for what is not understood yet."""
+        self.ended: Callable[[Response], None] = _nothing
+        """Called with a response that is done, unless it was the last."""
         self._brain = brain
         self._emit = emit
         self._conversation = conversation
@@ -60,7 +62,6 @@ class Responses:
         self._scope = CancelScope()
         self._over = Event()
         self._why = ""
-        self._idle = CancelScope()
         self._busy = 0
         self._changed = Event()
 
@@ -71,26 +72,15 @@ class Responses:
     def understand(self, item_id: str, pcm: bytes) -> None:
         """Find out what the user said in *item_id*; the next response waits for it."""
         self._heard += len(pcm) * 500_000 // RATE
+        self.new[item_id] = None
         self._understanding.append(Event())
         self.begin(self._understand, item_id, pcm, self._understanding[-1])
 
-    async def respond(
-        self,
-        config: SessionConfig,
-        *,
-        say: str | None = None,
-        options: ResponseOptions | None = None,
+    def respond(
+        self, config: SessionConfig, *, say: str | None = None, metadata: JsonObject | None = None
     ) -> None:
-        """Begin a response to what is new, or one that says just *say*."""
-        self._idle.cancel()
+        """Begin a response to what is new, or one that says just *say*; none may be running."""
         self.continues = False
-        if options is not None:
-            config = merge(
-                config,
-                SessionConfig(
-                    instructions=options.instructions, output_modalities=options.modalities
-                ),
-            )
         response = self._running = Response(
             self._conversation.new_id("resp"),
             self._emit,
@@ -101,16 +91,10 @@ class Responses:
             rate=self._rate,
             spoken="audio" in (config.output_modalities or ("audio",)),
             heard=self._heard,
+            metadata=metadata,
         )
         self._scope, self._over = CancelScope(), Event()
-        await self._emit(
-            events.ResponseCreated(
-                response_id=response.id,
-                status="in_progress",
-                metadata=options.metadata if options else None,
-                at=now(),
-            )
-        )
+        response.begin()
         self.begin(self._run, response, config, say)
 
     async def interrupt(self, why: str) -> None:
@@ -123,10 +107,6 @@ class Responses:
     def cuts_in(self) -> float | None:
         """Seconds after which the model talks over a user who has begun; None for not."""
         return self._brain.cuts_in()
-
-    def user_speaks(self) -> None:
-        """The user is not idle."""
-        self._idle.cancel()
 
     def begin(self, work: Callable[[*Arguments], Awaitable[None]], *args: *Arguments) -> None:
         """Run *work*, which ends by itself, as a task of the session."""
@@ -161,7 +141,8 @@ class Responses:
         finally:
             self._understanding.remove(done)
             done.set()
-        self.new.append(Utterance(item_id, pcm, text))
+        if item_id in self.new:
+            self.new[item_id] = Utterance(item_id, pcm, text)
         part = AudioPart(transcript=text)
         self._conversation.replace(
             Message(role="user", id=item_id, content=(part,), status="completed")
@@ -173,36 +154,43 @@ class Responses:
         )
 
     async def _run(self, response: Response, config: SessionConfig, say: str | None) -> None:
+        new: dict[str, Input] = {}
         try:
             with self._scope as scope:
                 for understood in tuple(self._understanding):
                     await understood.wait()
-                new, self.new = self.new, []
-                turn = Turn(new, self._conversation, config)
-                parts = self._brain.respond(turn) if say is None else _only(Say(say))
+                if say is None:
+                    new = self._take()
+                    turn = Turn(tuple(new.values()), self._conversation, config)
+                    parts = self._brain.respond(turn)
+                else:
+                    parts = _only(Say(say))
                 await response.run(self._brain, parts)
             if scope.cancelled_caught:
-                await response.cancelled(self._why)
+                if response.empty:  # it answered nothing: the next one shall
+                    self.new = {
+                        one: new[one] for one in new if one in self._conversation
+                    } | self.new
+                response.cancelled(self._why)
         finally:
             self._running = None
             self._over.set()
         if response.hung_up:
             await self._emit(events.SessionClosed(reason="hung up", at=now()))
             self._group.cancel_scope.cancel()
-        elif not self.calls:
-            self._group.start_soon(self._speak_up, config)
+        else:
+            self.ended(response)
 
-    async def _speak_up(self, config: SessionConfig) -> None:
-        """Speak if the user stays silent for the idle timeout."""
-        timeout = config.turn_detection.idle_timeout if config.turn_detection else None
-        if timeout is None:
-            return
-        with CancelScope() as self._idle:
-            await anyio.sleep(timeout / 1_000_000)
-            await self._emit(events.InputTimeoutTriggered(at=now()))
-        if not self._idle.cancelled_caught and self._running is None:
-            await self.respond(config)
+    def _take(self) -> dict[str, Input]:
+        """What is new and understood; the rest is for a later response."""
+        taken = {one: said for one, said in self.new.items() if said is not None}
+        self.new = {one: said for one, said in self.new.items() if said is None}
+        return taken
 
 
 async def _only(part: Part) -> AsyncGenerator[Part]:
     yield part
+
+
+def _nothing(response: Response) -> None:
+    pass

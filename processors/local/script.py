@@ -120,7 +120,10 @@ def script(
         if path is None:
             raise ScriptError("local/script needs a file: local/script?path=SCRIPT.toml")
         lines = Script.load(path)
-    Voice(lines.voice)  # an unknown one is an error now, not in the middle of a call
+    try:
+        Voice(lines.voice)  # an unknown one is an error now, not in the middle of a call
+    except ValueError as error:
+        raise ScriptError(f"the script {path or ''} cannot be used: {error}") from error
     detection = TurnDetection(
         type="server-vad",
         silence_duration=SILENCE,

@@ -8,9 +8,11 @@ import random
 from collections.abc import Callable
 
 import anyio
+import msgspec
 
+from antiphon.codecs import events
 from antiphon.codecs.config import SessionConfig, TurnDetection
-from antiphon.pipeline import Emit, Frames
+from antiphon.pipeline import Emit, Frame, Frames, now
 from antiphon.processors.local.brain import Brain
 from antiphon.processors.local.conversation import Conversation
 from antiphon.processors.local.hearing import RATE
@@ -25,8 +27,8 @@ OUTPUT_RATE = 24_000
 class Server:
     """A model stage: client events in, also sent back to it, server events out.
 
-    One run is one session. When its input ends it answers what was said, waits for
-    open tool calls, and ends. Equal *seed* and equal input give equal output.
+    One run is one session. When its input ends, or with SessionClose, it answers what was
+    said, waits for open tool calls, and ends. Equal *seed* and equal input give equal output.
     """
 
     input_rate = RATE
@@ -54,6 +56,7 @@ class Server:
 
     async def run(self, frames: Frames, emit: Emit) -> None:
         conversation = Conversation()
+        emit = Naming(emit, conversation)
         async with anyio.create_task_group() as group:
             responses = Responses(
                 self._brain(),
@@ -64,9 +67,36 @@ class Server:
                 self.output_rate,
                 group,
             )
-            session = Session(emit, self._config, conversation, responses)
+            session = Session(emit, self._config, conversation, responses, group)
             await session.open()
+            asked = False
             async for frame in frames:
+                if asked := isinstance(frame, events.SessionClose):
+                    break
                 await session.hear(frame)
             await session.close(frames)
+            if asked:
+                await emit(events.SessionClosed(reason="client", at=now()))
             group.cancel_scope.cancel()
+
+
+class Naming:
+    """Emits events under names of their own: event_1, event_2, ..."""
+
+    def __init__(self, emit: Emit, conversation: Conversation) -> None:
+        self._emit = emit
+        self._conversation = conversation
+
+    async def __call__(self, frame: Frame) -> None:
+        await self._emit(self._named(frame))
+
+    def nowait(self, frame: Frame) -> None:
+        self._emit.nowait(self._named(frame))
+
+    def back(self, frame: Frame) -> None:
+        self._emit.back(frame)
+
+    def _named(self, frame: Frame) -> Frame:
+        if not isinstance(frame, events.EventFrame):
+            return frame
+        return msgspec.structs.replace(frame, event_id=self._conversation.new_id("event"))

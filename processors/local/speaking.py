@@ -22,7 +22,12 @@ thread's call of the loop, which takes longer than making the speech does."""
 async def spoken(voice: Voice, text: str, rate: int) -> AsyncGenerator[AsyncIterator[bytes]]:
     """*text* as samples at *rate*, in pieces; left early, the synthesis stops at its next."""
     send, receive = anyio.create_memory_object_stream[bytes](math.inf)
-    synthesis = _Synthesis(voice, text, rate, send.send_nowait)
+
+    def give(pcm: bytes) -> None:
+        if not synthesis.stopped:  # it may have been when the thread had already called
+            send.send_nowait(pcm)
+
+    synthesis = _Synthesis(voice, text, rate, give)
 
     async def work() -> None:
         with send:

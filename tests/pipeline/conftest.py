@@ -22,9 +22,7 @@ BACKENDS: dict[str, Any] = {
 class Timed(Protocol):
     """Runs a coroutine function on a loop whose clock jumps."""
 
-    def __call__(
-        self, work: Callable[[*Arguments], Awaitable[T]], *args: *Arguments
-    ) -> T: ...
+    def __call__(self, work: Callable[[*Arguments], Awaitable[T]], *args: *Arguments) -> T: ...
 
 
 @pytest.fixture(params=BACKENDS)

@@ -98,8 +98,7 @@ class Sink:
     def heard(self) -> list[tuple[int, str]]:
         """In whole milliseconds, what was said."""
         return [
-            (time // 1_000, word)
-            for time, word in zip(self.times, words(self.frames), strict=True)
+            (time // 1_000, word) for time, word in zip(self.times, words(self.frames), strict=True)
         ]
 
 

@@ -66,7 +66,7 @@ def test_a_stage_that_emits_waits_for_room(timed: Timed) -> None:
 
     timed(Pipeline(Source(), Slow(1), Sink(), lane=2).run)
 
-    assert emitted == []
+    assert emitted == [0, 0, 1_000, 2_000, 3_000, 4_000]
 
 
 def test_a_stage_that_does_not_wait_is_not_held_up() -> None:

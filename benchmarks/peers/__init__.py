@@ -1,0 +1,1 @@
+"""The same lines as others build them, for benchmarks to stand beside."""

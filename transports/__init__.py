@@ -1,0 +1,1 @@
+"""Messages and audio over networks. Knows no dialect."""
