@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 Row = Mapping[str, Any]
 
@@ -20,8 +20,8 @@ def arguments(question: str, **more: Any) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the rows there too")
     parser.add_argument("--repeats", type=int, default=5, help="runs of each row (median counts)")
     for name, default in more.items():
-        flag = "--" + name.replace("_", "-")
-        parser.add_argument(flag, type=type(default), default=default)
+        flag, convert = "--" + name.replace("_", "-"), cast(Callable[[str], Any], type(default))
+        parser.add_argument(flag, type=convert, default=default)
     return parser.parse_args()
 
 

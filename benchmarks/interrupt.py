@@ -18,7 +18,7 @@ ratio of medians to pipecat-ai's default, where that is installed.
 
 import statistics
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -100,7 +100,7 @@ class _Line:
 @asynccontextmanager
 async def antiphon(
     kind: type[Works] | type[WorksApart], player: Player, work: float
-) -> AsyncIterator[Line]:
+) -> AsyncGenerator[Line, None]:
     members = [kind(work) for _ in range(MEMBERS)]
     async with Pipeline(*members, Plays(player)).open(output=False) as run:
         yield _Line(run)

@@ -1,5 +1,6 @@
 """One interruption of a line of members: its scenarios, the player at the end, the outcome."""
 
+import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -20,9 +21,6 @@ FRESH = -1
 
 DELAY = 0.075
 """Seconds after which the user interrupts: in the middle of the second frame."""
-
-SETTLING = 0.01
-"""Seconds until all members of a line wait for their first frame."""
 
 PATIENCE = 5.0
 """Seconds after which the fresh frame is given up."""
@@ -121,7 +119,7 @@ class Outcome(NamedTuple):
 async def trial(line_to: Open, scenario: Scenario) -> Outcome:
     player = Player(paced=scenario.paced)
     async with line_to(player, scenario.work) as line:
-        await anyio.sleep(SETTLING)
+        await anyio.wait_all_tasks_blocked()
         due = await _interrupt(line, player, scenario)
         await line.send(FRESH)
         with anyio.move_on_after(PATIENCE):
@@ -148,8 +146,8 @@ async def _interrupt(line: Line, player: Player, scenario: Scenario) -> float:
                 return
             await line.send(number)
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(send)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(send())
         due = await scenario.moment(player)
         interrupted = True
         await line.interrupt()

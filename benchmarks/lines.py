@@ -1,6 +1,6 @@
 """Lines of members that let everything by: what is measured is the way, not the work."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Literal, Protocol
 
@@ -80,18 +80,18 @@ class _Staged:
 
 
 @asynccontextmanager
-async def processors(count: int) -> AsyncIterator[Line]:
+async def processors(count: int) -> AsyncGenerator[Line, None]:
     async with Pipeline(*(Passes() for _ in range(count))).open(output=False) as run:
         yield _Fused(run)
 
 
 @asynccontextmanager
-async def audio_processors(count: int) -> AsyncIterator[Line]:
+async def audio_processors(count: int) -> AsyncGenerator[Line, None]:
     async with Pipeline(*(PassesAudio() for _ in range(count))).open(output=False) as run:
         yield _Fused(run)
 
 
 @asynccontextmanager
-async def stages(count: int) -> AsyncIterator[Line]:
+async def stages(count: int) -> AsyncGenerator[Line, None]:
     async with Pipeline(*(Relays() for _ in range(count))).open() as run:
         yield _Staged(run)

@@ -12,7 +12,7 @@ import gc
 import multiprocessing
 import resource
 import tracemalloc
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -25,9 +25,6 @@ from benchmarks.harness import Row, arguments, report, version
 from benchmarks.lines import Passes, Relays
 
 MEMBERS = 6
-
-SETTLING = 0.2
-"""Seconds until all that has been started is idle."""
 
 Crowd = Callable[[int], AbstractAsyncContextManager[None]]
 """So many pipelines, running."""
@@ -74,7 +71,7 @@ def stages() -> list[Member]:
 
 
 @asynccontextmanager
-async def antiphon(line: Callable[[], list[Member]], count: int) -> AsyncIterator[None]:
+async def antiphon(line: Callable[[], list[Member]], count: int) -> AsyncGenerator[None, None]:
     async with anyio.create_task_group() as group:
         for _ in range(count):
             group.start_soon(Pipeline(*line()).run)
@@ -110,10 +107,10 @@ def allocated() -> int:
 async def _footprint(crowd: Crowd, count: int, size: Callable[[], int]) -> tuple[float, float]:
     """Tasks and bytes of one of *count* pipelines."""
     async with crowd(2):  # what is made once, for all of them
-        await anyio.sleep(SETTLING)
+        await anyio.wait_all_tasks_blocked()
     tasks, before = len(asyncio.all_tasks()), size()
     async with crowd(count):
-        await anyio.sleep(SETTLING)
+        await anyio.wait_all_tasks_blocked()
         return (len(asyncio.all_tasks()) - tasks) / count, (size() - before) / count
 
 

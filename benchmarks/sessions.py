@@ -18,7 +18,7 @@ import asyncio
 import math
 import random
 import statistics
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import NamedTuple
@@ -49,7 +49,7 @@ Open = Callable[[Hear], AbstractAsyncContextManager[Send]]
 
 
 @asynccontextmanager
-async def antiphon(kind: type[Passes] | type[Relays], hear: Hear) -> AsyncIterator[Send]:
+async def antiphon(kind: type[Passes] | type[Relays], hear: Hear) -> AsyncGenerator[Send, None]:
     def last(frame: Frame) -> None:
         hear(frame.at)
 
@@ -62,7 +62,7 @@ async def antiphon(kind: type[Passes] | type[Relays], hear: Hear) -> AsyncIterat
 
 
 @asynccontextmanager
-async def nothing(hear: Hear) -> AsyncIterator[Send]:
+async def nothing(hear: Hear) -> AsyncGenerator[Send, None]:
     async def send(at: int, kind: AudioKind) -> None:
         hear(at)
 
@@ -140,22 +140,23 @@ def load(session: Open, count: int, seconds: float) -> Load:
     return tried[-1]
 
 
-def most(session: Open, seconds: float) -> Load:
-    """The load of as many sessions as a core holds."""
-    few = load(session, 4, seconds)
-    held = load(session, max(1, round(GUESS * PERIOD / 2 * 1e6 / few.us)), seconds)
+def most(session: Open, seconds: float, at_most: int) -> Load:
+    """The load of as many sessions as a core holds, of *at_most*."""
+    few = load(session, min(4, at_most), seconds)
+    guess = round(GUESS * PERIOD / 2 * 1e6 / few.us)
+    held = load(session, max(1, min(guess, at_most)), seconds)
     while not held.holds and held.sessions > 1:
         held = load(session, int(held.sessions / STEP), seconds)
-    while held.holds:
-        more = load(session, math.ceil(held.sessions * STEP), seconds)
+    while held.holds and held.sessions < at_most:
+        more = load(session, min(math.ceil(held.sessions * STEP), at_most), seconds)
         if not more.holds:
             break
         held = more
     return held
 
 
-def rows(seconds: float) -> Iterator[Row]:
-    loads = {name: most(session, seconds) for name, session in contenders()}
+def rows(seconds: float, at_most: int) -> Iterator[Row]:
+    loads = {name: most(session, seconds, at_most) for name, session in contenders()}
     peer = next((held.sessions for name, held in loads.items() if name.startswith("pipecat")), None)
     for name, held in loads.items():
         row: dict[str, object] = {
@@ -173,8 +174,8 @@ def rows(seconds: float) -> Iterator[Row]:
 
 def main() -> None:
     question = (__doc__ or "").strip()
-    options = arguments(question, seconds=2.0)
-    report(question, list(rows(options.seconds)), options.json)
+    options = arguments(question, seconds=2.0, at_most=10_000)
+    report(question, list(rows(options.seconds, options.at_most)), options.json)
 
 
 if __name__ == "__main__":

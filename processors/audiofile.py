@@ -5,6 +5,7 @@ import os
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from antiphon.pipeline.frames import SAMPLE_WIDTH
 
 if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
@@ -91,27 +93,22 @@ def open_audio(path: str | os.PathLike[str]) -> AudioReader:
     """
     path = Path(path)
     with ExitStack() as opened:
-        reader = _open_wave(path, opened) or _open_other(path, opened)
-        if reader.rate <= 0:
+        file = _open_wave(path, opened) or _open_other(path, opened)
+        if file.rate <= 0:
             raise AudioFileError(
-                path, f"its header says {reader.rate} samples a second; write it anew"
+                path, f"its header says {file.rate} samples a second; write it anew"
             )
-        first = next(reader.blocks, b"")
+        first = next(file.blocks, b"")
         if not first:
             raise AudioFileError(path, "it has a header but no audio behind it; record it anew")
         close = opened.pop_all().close
-    return AudioReader(reader.rate, reader.duration, _chain(first, reader.blocks), close)
+    return AudioReader(file.rate, file.duration, chain([first], file.blocks), close)
 
 
 class _Opened(NamedTuple):
     rate: int
     duration: int | None
     blocks: Iterator[bytes]
-
-
-def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
 
 
 def _open_wave(path: Path, opened: ExitStack) -> _Opened | None:
@@ -178,12 +175,19 @@ def _open_other(path: Path, opened: ExitStack) -> _Opened:
     duration: int | None = None
     if stream.duration is not None and stream.time_base is not None:
         duration = int(stream.duration * stream.time_base * 1_000_000)
-    return _Opened(stream.rate or 0, duration, _decoded_blocks(path, container, stream))
+    frames = _decoded(path, container, stream)
+    first = next(frames, None)
+    if first is None:
+        return _Opened(stream.rate or 0, duration, iter(()))
+    # The decoder knows the rate better than the header: that of HE-AAC is twice what it says.
+    rate = first.sample_rate
+    blocks = (_heard(path, frame, rate) for frame in chain([first], frames))
+    return _Opened(rate, duration, filter(None, blocks))
 
 
-def _decoded_blocks(
+def _decoded(
     path: Path, container: "InputContainer", stream: "AudioStream"
-) -> Iterator[bytes]:
+) -> Iterator["AudioFrame"]:
     from av.error import FFmpegError
 
     damaged = False
@@ -199,20 +203,23 @@ def _decoded_blocks(
             continue
         if packet is None:
             return
-        for frame in frames:
-            if frame.sample_rate != stream.rate:
-                raise AudioFileError(
-                    path, f"it changes from {stream.rate} to {frame.sample_rate} Hz; convert it"
-                )
-            try:
-                samples = frame.to_ndarray()
-            except ValueError as error:
-                kind = frame.format.name
-                raise AudioFileError(
-                    path, f"its samples are of the kind {kind}; convert it to 16 bits"
-                ) from error
-            channels = frame.layout.nb_channels
-            yield mixed(samples.T if frame.format.is_planar else samples.reshape(-1, channels))
+        yield from frames
+
+
+def _heard(path: Path, frame: "AudioFrame", rate: int) -> bytes:
+    if frame.sample_rate != rate:
+        raise AudioFileError(
+            path, f"it changes from {rate} to {frame.sample_rate} Hz; convert it to one rate"
+        )
+    try:
+        samples = frame.to_ndarray()
+    except ValueError as error:
+        kind = frame.format.name
+        raise AudioFileError(
+            path, f"its samples are of the kind {kind}; convert it to 16 bits"
+        ) from error
+    channels = frame.layout.nb_channels
+    return mixed(samples.T if frame.format.is_planar else samples.reshape(-1, channels))
 
 
 def mixed(samples: npt.NDArray[Any]) -> bytes:

@@ -50,9 +50,13 @@ class TurnTimes(msgspec.Struct, kw_only=True):
 
     @property
     def thinking(self) -> int | None:
-        """From then on to the first sound of the answer, without the tools' time."""
-        whole = _between(self.detected, self.received)
-        return None if whole is None else whole - (self.tools or 0)
+        """From then on to the first sound of the answer, without the tools' time before it."""
+        if self.detected is None or self.received is None:
+            return None
+        whole = self.received - self.detected
+        if self.called is None or self.returned is None:
+            return whole
+        return whole - max(0, min(self.returned, self.received) - self.called)
 
     @property
     def playout(self) -> int | None:
@@ -79,6 +83,9 @@ class Latency:
         self._origin = origin
         self._turn: TurnTimes | None = None
         self._answering: dict[str, TurnTimes] = {}
+        """The turn of each response."""
+        self._calling: dict[str, TurnTimes] = {}
+        """The turn of each tool call that has no output yet."""
 
     def process(self, frame: Frame) -> Iterator[Frame]:
         self._note(frame)
@@ -113,11 +120,17 @@ class Latency:
                     turn = self._turn = TurnTimes(item_id="")
                     self.turns.append(turn)
                 self._answering[frame.response_id] = turn
-                turn.created = turn.created or frame.at
-            case events.FunctionCallArgumentsDone() if turn is not None:
-                turn.called = turn.called or frame.at
-            case events.ConversationItemAdded(item=FunctionCallOutput()) if turn is not None:
-                turn.returned = frame.at
+                if turn.created is None:
+                    turn.created = frame.at
+            case events.FunctionCallArgumentsDone():
+                caller = self._answering.get(frame.response_id, turn)
+                if caller is not None:
+                    self._calling[frame.call_id] = caller
+                    if caller.called is None:
+                        caller.called = frame.at
+            case events.ConversationItemAdded(item=FunctionCallOutput(call_id=call_id)):
+                if (caller := self._calling.pop(call_id, None)) is not None:
+                    caller.returned = frame.at
             case Speech(response_id=response_id):
                 answered = self._answering.get(response_id)
                 if answered is not None and answered.received is None:
@@ -137,8 +150,6 @@ class Latency:
                         self._measured(turn)
             case events.OutputPlaybackStopped():
                 turn.finished = report.at
-                self._answering.pop(report.response_id)
             case events.OutputPlaybackCleared():
                 turn.finished = report.at
                 turn.interrupted = True
-                self._answering.pop(report.response_id)

@@ -1,6 +1,7 @@
 """Finds a model by its name, such as `local/assistant?seed=3`."""
 
-import inspect
+import math
+import typing
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -27,23 +28,49 @@ def find_model(name: str) -> "Model":
             f"there is no model {path!r}, only " + ", ".join(f"local/{m}" for m in LOCAL)
         )
     factory = build()
-    return factory(**_options(path, factory, dict(parse_qsl(query, keep_blank_values=True))))
+    options = _options(path, factory, dict(parse_qsl(query, keep_blank_values=True)))
+    try:
+        return factory(**options)
+    except ValueError as error:
+        raise ModelError(f"{path}: {error}") from error
 
 
 def _options(path: str, factory: Callable[..., Any], given: Mapping[str, str]) -> dict[str, Any]:
-    """The query of a model's name as the keyword arguments of *factory*, by their defaults' types."""
-    parameters = inspect.signature(factory).parameters
+    """The query of a model's name as the keyword arguments of *factory*, by their types."""
+    hints = typing.get_type_hints(factory)
+    kinds = {name: kind for name, hint in hints.items() if (kind := _kind(hint)) is not None}
     options: dict[str, Any] = {}
     for name, text in given.items():
-        if name not in parameters:
-            raise ModelError(f"{path} has no option {name!r}, only {', '.join(parameters)}")
-        default = parameters[name].default
-        kind = type(default) if isinstance(default, (int, float)) else str
+        if name not in kinds:
+            raise ModelError(f"{path} has no option {name!r}, only {', '.join(kinds)}")
         try:
-            options[name] = text.lower() in ("1", "true", "yes") if kind is bool else kind(text)
-        except ValueError as error:
-            raise ModelError(f"{path}: {name}={text!r} is no {kind.__name__}") from error
+            options[name] = READERS[kinds[name]](text)
+        except (ValueError, KeyError) as error:
+            raise ModelError(f"{path}: {name}={text!r} is no {kinds[name].__name__}") from error
     return options
+
+
+def _kind(hint: Any) -> type | None:
+    """The type of READERS that *hint* is or, in a union, allows."""
+    allowed = typing.get_args(hint) or (hint,)
+    return next((kind for kind in READERS if kind in allowed), None)
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError("not a finite number")
+    return number
+
+
+TRUTH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+READERS: Mapping[type, Callable[[str], Any]] = {
+    bool: lambda text: TRUTH[text.lower()],
+    int: int,
+    float: _finite,
+    str: str,
+}
+"""How options are read, by their types."""
 
 
 def _assistant() -> Callable[..., "Model"]:

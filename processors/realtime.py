@@ -6,19 +6,20 @@ turns server events into speech and interruptions, and the tools.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
 from antiphon.codecs import events
-from antiphon.codecs.config import SessionConfig, merge
+from antiphon.codecs.config import SessionConfig, ToolDefinition, merge
 from antiphon.pipeline import Audio, Emit, Frame, Frames, Interrupt, Member, Speech
+from antiphon.pipeline.frames import SAMPLE_WIDTH
 from antiphon.processors.models import find_model
 from antiphon.processors.tools import Tool, Tools
 
 REMEMBERED = 64
-"""How many interrupted responses are known by id, whose late audio is dropped."""
+"""How many interrupted responses, whose late audio is dropped, and items are known by id."""
 
 
 class Model(Protocol):
@@ -57,7 +58,7 @@ class Realtime:
         self,
         model: str | Model,
         *,
-        tools: Sequence[Tool] | Tools = (),
+        tools: Sequence[Tool | ToolDefinition | Callable[..., Any]] | Tools = (),
         instructions: str | None = None,
         voice: str | None = None,
         config: SessionConfig | None = None,
@@ -68,6 +69,7 @@ class Realtime:
         asked = SessionConfig(
             instructions=instructions, voice=voice, tools=self.tools.definitions or None
         )
+        self.tools.gives_rate = self.model.output_rate
         self.config = merge(config or SessionConfig(), asked)
         detection = self.config.turn_detection
         by_client = detection is None or (
@@ -91,6 +93,7 @@ class Uplink:
         self, config: SessionConfig, rate: int, detects_turns: bool, speak_first: bool
     ) -> None:
         self.takes_rates = frozenset({rate})
+        self._rate = rate
         self._config = config
         self._detects_turns = detects_turns
         self._speak_first = speak_first
@@ -104,6 +107,11 @@ class Uplink:
         self, frame: Audio | events.SpeechStarted | events.SpeechStopped
     ) -> Iterator[Frame]:
         if isinstance(frame, Audio):
+            if frame.rate != self._rate:
+                raise ValueError(
+                    f"the model hears {self._rate} Hz, not {frame.rate} Hz: put"
+                    f" Resampler({self._rate}) before it"
+                )
             yield events.InputAudioAppend(audio=frame.pcm, at=frame.at)
         elif not self._detects_turns:
             pass  # the model hears its turns itself; two opinions would make two answers
@@ -124,11 +132,15 @@ class Downlink:
         self._interrupts = interrupts
         self._running: set[str] = set()
         self._silenced: deque[str] = deque(maxlen=REMEMBERED)
+        self._said: dict[tuple[str, int], int] = {}
+        """Bytes of the parts of items."""
 
     def process(self, frame: Frame) -> Iterator[Frame]:
         match frame:
             case events.AudioDelta():
                 if frame.response_id not in self._silenced:
+                    part = frame.item_id, frame.content_index
+                    self._said[part] = self._said.get(part, 0) + len(frame.delta)
                     yield Speech(
                         at=frame.at,
                         pcm=frame.delta,
@@ -138,10 +150,8 @@ class Downlink:
                         content_index=frame.content_index,
                     )
                 return
-            case events.AudioChunk():
-                yield Speech(
-                    at=frame.at, pcm=frame.delta, rate=self.gives_rate, response_id="", item_id=""
-                )
+            case events.AudioChunk():  # of no item that could be truncated, or that is ever over
+                yield Audio(at=frame.at, pcm=frame.delta, rate=self.gives_rate)
                 return
             case Interrupt():
                 self._silence()
@@ -153,6 +163,8 @@ class Downlink:
                 yield Interrupt(at=frame.at, reason="the model was interrupted")
             case events.ResponseCreated():
                 self._running.add(frame.response_id)
+                for part in list(self._said)[:-REMEMBERED]:
+                    del self._said[part]
             case events.ResponseDone():
                 self._running.discard(frame.response_id)
                 if frame.status == "cancelled":
@@ -168,10 +180,18 @@ class Downlink:
                 at=frame.at,
                 item_id=frame.item_id,
                 content_index=frame.content_index,
-                audio_end=frame.played or 0,
+                audio_end=self._heard(frame),
             )
 
     def _silence(self) -> None:
         """Whatever is still to come of what runs now comes too late."""
         self._silenced.extend(self._running)
         self._running.clear()
+
+    def _heard(self, cleared: events.OutputPlaybackCleared) -> int:
+        """How far, but not beyond its end: a sink at another rate may count a sample more."""
+        played = cleared.played or 0
+        said = self._said.get((cleared.item_id or "", cleared.content_index))
+        if said is None:
+            return played
+        return min(played, said // SAMPLE_WIDTH * 1_000_000 // self.gives_rate)

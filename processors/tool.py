@@ -77,9 +77,10 @@ class Tool:
         values = {name: getattr(given, name) for name in given.__struct_fields__}
         if self._waits:
             return await self.function(**values)
-        result = await anyio.to_thread.run_sync(
-            lambda: self.function(**values), abandon_on_cancel=True
+        (result,) = await anyio.to_thread.run_sync(
+            lambda: (self.function(**values),), abandon_on_cancel=True
         )
+        # A decorator may have made a plain function of a coroutine function.
         return await result if inspect.isawaitable(result) else result
 
     @staticmethod

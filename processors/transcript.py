@@ -15,7 +15,7 @@ class Said(msgspec.Struct, kw_only=True):
 
     *at* is when it began, in microseconds of session time. *heard* is how much of the
     speech was played before the user interrupted it, in microseconds; None when it was
-    not interrupted.
+    not interrupted. *failed* is a tool that did not do it, or speech that was not understood.
     """
 
     who: Literal["user", "assistant", "tool"]
@@ -40,6 +40,8 @@ class Transcript:
         self.said: list[Said] = []
         self._changed = changed
         self._by_id: dict[str, Said] = {}
+        self._parts: dict[str, dict[int, str]] = {}
+        """What the parts of the model's items say."""
 
     def process(self, frame: Frame) -> Iterator[Frame]:
         self._write(frame)
@@ -61,7 +63,7 @@ class Transcript:
                 self._tell(self._entry("user", item_id, frame.at))
             case events.ConversationItemAdded(item=Message(role="user") as message):
                 said = self._entry("user", frame.item_id, frame.at)
-                said.text, said.done = said.text or message.text, bool(message.text)
+                said.text, said.done = said.text or message.text, said.done or bool(message.text)
                 self._tell(said)
             case events.ConversationItemAdded(item=FunctionCallOutput() as output):
                 if (said := self._by_id.get(output.call_id)) is not None:
@@ -75,25 +77,31 @@ class Transcript:
                 said = self._entry("user", frame.item_id, frame.at)
                 said.text, said.done = frame.transcript, True
                 self._tell(said)
+            case events.InputTranscriptionFailed():
+                said = self._entry("user", frame.item_id, frame.at)
+                said.failed = said.done = True
+                self._tell(said)
             case events.AudioTranscriptDelta() | events.TextDelta():
-                said = self._entry("assistant", frame.item_id, frame.at)
-                said.text += frame.delta
-                self._tell(said)
-            case events.AudioTranscriptDone() | events.TextDone():
-                said = self._entry("assistant", frame.item_id, frame.at)
-                whole = (
-                    frame.transcript
-                    if isinstance(frame, events.AudioTranscriptDone)
-                    else frame.text
-                )
-                said.text, said.done = whole if whole is not None else said.text, True
-                self._tell(said)
+                self._say(frame, frame.delta)
+            case events.AudioTranscriptDone(transcript=whole) | events.TextDone(text=whole):
+                self._say(frame, "", whole=whole, done=True)
             case events.FunctionCallArgumentsDone():
                 said = self._entry("tool", frame.call_id, frame.at, frame.name)
                 said.arguments = frame.arguments
                 self._tell(said)
             case _:
                 pass
+
+    def _say(
+        self, of: events.ContentEvent, more: str, *, whole: str | None = None, done: bool = False
+    ) -> None:
+        """The model said *more* in a part of an item, or *whole* was all of it."""
+        said = self._entry("assistant", of.item_id, of.at)
+        parts = self._parts.setdefault(of.item_id, {})
+        part = of.content_index
+        parts[part] = parts.get(part, "") + more if whole is None else whole
+        said.text, said.done = "".join(parts[i] for i in sorted(parts)), done
+        self._tell(said)
 
     def _entry(
         self, who: Literal["user", "assistant", "tool"], item_id: str, at: int, text: str = ""

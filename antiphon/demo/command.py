@@ -1,7 +1,6 @@
 """`antiphon demo`: a spoken conversation with the local model, recorded and explained."""
 
 import sys
-import wave
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +16,7 @@ from antiphon.failures import explained
 from antiphon.pipeline.virtual import run_virtual
 from antiphon.processors.local.script import Line, Script, script
 from antiphon.processors.models import find_model
+from antiphon.processors.wavefile import WaveWriter
 from antiphon.signals import interruptible
 
 MODEL = "local/assistant?seed=1"
@@ -73,10 +73,7 @@ def _leave(out: Path, call: Call, report: Report) -> None:
 
     user, bot = call.user.track.samples, call.bot.track.samples
     length = min(len(user), len(bot))
-    with wave.open(str(out / "conversation.wav"), "wb") as file:
-        file.setnchannels(2)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(np.column_stack((user[:length], bot[:length])).astype("<i2").tobytes())
+    with WaveWriter(out / "conversation.wav", RATE, channels=2) as file:
+        file.write(np.column_stack((user[:length], bot[:length])).astype("<i2").tobytes())
     report.write(out / "report.json")
     draw(report, user[:length], bot[:length], RATE, out / "timeline.png")

@@ -43,7 +43,6 @@ class Live:
         self._display = Display(
             console=self._console, auto_refresh=False, transient=True, get_renderable=self._status
         )
-        self._display.start()
 
     def said(self, said: Said) -> None:
         self._growing = None if said.done else said
@@ -61,6 +60,7 @@ class Live:
         for who, level in self._levels.items():
             if level >= AUDIBLE:
                 self._spoke[who] = at
+        self._display.start()  # once; before, the terminal is left as it is
         self._display.refresh()
 
     def note(self, text: str) -> None:
@@ -101,16 +101,16 @@ class Live:
 
         columns = self._console.width - 1
         status = Text(f"{clock(self._entries.at / 1e6):>5}  ", style="bold", no_wrap=True)
-        cells = min(16, (columns - 24) // 2)
+        cells = min(12, (columns - 30) // 3)
         for who, level in self._levels.items():
             if cells >= 3:
                 status.append(f"{who} ", STYLES[who])
                 status.append_text(self._meter(level, cells, STYLES[who]))
                 status.append("  ")
         status.append(self._speaking())
-        if self._growing is not None and columns - status.cell_len > 20:
+        room = columns - status.cell_len - 2
+        if self._growing is not None and room > 12:
             said = self._fit(neutral(self._growing.text))
-            room = columns - status.cell_len - 3
             status.append(f"  {said[-room:]}", "dim italic")
         status.truncate(max(columns, 1))
         return status

@@ -11,6 +11,8 @@ COLUMNS = ("response", "detection", "thinking", "tools", "playout")
 SAID = 34
 """Columns for what was said."""
 
+CUT = " (!)"
+
 
 def latency_table(report: Report) -> str:
     """A row for each turn of *report*, then the median and the worst of every column."""
@@ -27,14 +29,17 @@ def latency_table(report: Report) -> str:
     head = padded("turn (ms)", said) + "".join(f"{name:>11}" for name in COLUMNS)
     rule = "-" * len(head)
     lines = [head, rule, *(_row(title, times, said) for title, times in rows), rule]
-    return "\n".join([*lines, _row("median", median, said), _row("worst", worst, said)])
+    lines += [_row("median", median, said), _row("worst", worst, said)]
+    if any(turn.interrupted for turn in report.turns):
+        lines.append(f"{CUT.strip()} the answer was interrupted")
+    return "\n".join(lines)
 
 
 def _title(turn: Turn) -> str:
     said = neutral(turn.said) or neutral(turn.understood)
     if not said:
         said = "(the bot speaks first)" if turn.began is None else "(not understood)"
-    return shortened(said, SAID - 4) + (" (!)" if turn.interrupted else "")
+    return shortened(said, SAID - len(CUT)) + (CUT if turn.interrupted else "")
 
 
 def _times(turn: Turn) -> tuple[int | None, ...]:

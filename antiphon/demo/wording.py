@@ -106,7 +106,7 @@ def _fields(written: str) -> str:
 
 def duration(milliseconds: float) -> str:
     """As short as it stays exact enough to compare: `734 ms`, `3.4 s`."""
-    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+    return f"{milliseconds:.0f} ms" if milliseconds < 999.5 else f"{milliseconds / 1000:.1f} s"
 
 
 def clock(seconds: float) -> str:

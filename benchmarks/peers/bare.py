@@ -1,8 +1,9 @@
 """Relays with nothing but a queue between them: the price of the queue alone."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
@@ -36,7 +37,7 @@ async def _stream_to_stream(
 
 
 @asynccontextmanager
-async def memory_streams(count: int) -> AsyncIterator[Line]:
+async def memory_streams(count: int) -> AsyncGenerator[Line, None]:
     """*count* relays between anyio's memory object streams."""
     first, end = anyio.create_memory_object_stream[object](ROOM)
     async with first, anyio.create_task_group() as group:
@@ -67,11 +68,11 @@ async def _queue_to_queue(source: asyncio.Queue[object], sink: asyncio.Queue[obj
 
 
 @asynccontextmanager
-async def queues(count: int) -> AsyncIterator[Line]:
+async def queues(count: int) -> AsyncGenerator[Line, None]:
     """*count* relays between asyncio's queues."""
     all_queues = [asyncio.Queue[object](ROOM) for _ in range(count + 1)]
     async with anyio.create_task_group() as group:
-        for source, sink in zip(all_queues, all_queues[1:], strict=False):
+        for source, sink in pairwise(all_queues):
             group.start_soon(_queue_to_queue, source, sink)
         yield _Queues(all_queues[0], all_queues[-1])
         group.cancel_scope.cancel()

@@ -4,7 +4,7 @@
 # The package is no dependency: where it is missing, all that comes from it is unknown.
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Literal
@@ -14,7 +14,6 @@ from pipecat.frames.frames import (
     AudioRawFrame,
     Frame,
     InputAudioRawFrame,
-    InterruptionFrame,
     OutputAudioRawFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
@@ -60,7 +59,7 @@ def audio(kind: AudioKind, at: int = 0, pcm: bytes = PCM) -> AudioRawFrame:
 @asynccontextmanager
 async def running(
     processors: Sequence[FrameProcessor], variant: Variant
-) -> AsyncIterator[PipelineWorker]:
+) -> AsyncGenerator[PipelineWorker, None]:
     """The processors in a pipeline that has started."""
     pipeline = Pipeline(list(processors))
     if variant == "default":
@@ -103,7 +102,7 @@ def processors(variant: Variant, kind: AudioKind) -> Open:
     """Lines of pass-through processors for audio of *kind*."""
 
     @asynccontextmanager
-    async def line(count: int) -> AsyncIterator[Line]:
+    async def line(count: int) -> AsyncGenerator[Line, None]:
         out = asyncio.Queue[Frame]()
 
         def hear(frame: Frame) -> None:
@@ -120,7 +119,7 @@ def processors(variant: Variant, kind: AudioKind) -> Open:
 @asynccontextmanager
 async def session(
     variant: Variant, count: int, hear: Callable[[int], None]
-) -> AsyncIterator[Callable[[int, AudioKind], Awaitable[None]]]:
+) -> AsyncGenerator[Callable[[int, AudioKind], Awaitable[None]], None]:
     """A line whose last processor tells *hear* each frame's time; how to send one."""
 
     def hear_audio(frame: Frame) -> None:
@@ -137,7 +136,7 @@ async def session(
 
 
 @asynccontextmanager
-async def idle(variant: Variant, count: int, pipelines: int) -> AsyncIterator[None]:
+async def idle(variant: Variant, count: int, pipelines: int) -> AsyncGenerator[None, None]:
     """So many *pipelines* of *count* processors, to which nothing comes."""
     async with AsyncExitStack() as stack:
         for _ in range(pipelines):

@@ -4,7 +4,7 @@
 # The package is no dependency: where it is missing, all that comes from it is unknown.
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 
 from pipecat.frames.frames import AudioRawFrame, Frame, InterruptionFrame
@@ -57,7 +57,7 @@ class _Line:
 
 
 @asynccontextmanager
-async def line(variant: Variant, player: Player, work: float) -> AsyncIterator[Line]:
+async def line(variant: Variant, player: Player, work: float) -> AsyncGenerator[Line, None]:
     source = Passes()
     members = [_Works(work) for _ in range(MEMBERS)]
     async with running([source, *members, _Plays(player)], variant):

@@ -1,6 +1,7 @@
 """The listening half of a local model: a buffer of the user's audio, cut into turns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
@@ -24,6 +25,20 @@ PREFIX = 300_000
 
 SILENCE = 500_000
 """Microseconds of silence that end a turn, unless the session says else."""
+
+_ANSWERS: Mapping[str, Any] = {"create_response": True, "interrupt_response": True}
+
+SETTLED: Mapping[str, Mapping[str, Any]] = {
+    "server-vad": {
+        "threshold": THRESHOLD,
+        "silence_duration": SILENCE,
+        "prefix_padding": PREFIX,
+        **_ANSWERS,
+    },
+    "semantic-vad": _ANSWERS,
+    "disabled": {},
+}
+"""What turn detection is where the session does not say else."""
 
 MANUAL = TurnDetection(type="disabled")
 """The client says when a turn is over."""
@@ -52,21 +67,21 @@ class Hearing:
         self._odd: bytes = b""
         """Half a sample, whose other half is still to come."""
         self._start = 0
-        self._detection = TurnDetection(type="server-vad")
-        self._detector = self._next = _detector(self._detection)
+        self.detection = settled(TurnDetection(type="server-vad"))
+        self._detector = self._next = _detector(self.detection)
         self._speaking = False
 
     def configure(self, config: SessionConfig) -> None:
         """Detect turns as *config* says, from the end of an open turn on. Raises ValueError."""
         if config.turn_detection is UNSET:
             return
-        detection = config.turn_detection or MANUAL
-        if detection == self._detection:
+        detection = settled(config.turn_detection or MANUAL)
+        if detection == self.detection:
             return
         if detection.idle_timeout is not None and detection.idle_timeout <= 0:
             raise ValueError("the idle timeout is microseconds, above 0")
         self._next = _detector(detection)
-        self._detection = detection
+        self.detection = detection
         self.detects = detection.type != "disabled"
         if not self.detects:
             self._speaking = False
@@ -81,7 +96,7 @@ class Hearing:
     @property
     def _before(self) -> int:
         """Microseconds that are kept while nobody speaks."""
-        prefix = self._detection.prefix_padding
+        prefix = self.detection.prefix_padding
         return min(BEFORE + (PREFIX if prefix is None else prefix), LONGEST)
 
     @property
@@ -129,7 +144,7 @@ class Hearing:
         self._forget(0)
         if self._speaking:
             self._speaking = False
-            self._detector = self._next = _detector(self._detection)
+            self._detector = self._next = _detector(self.detection)
 
     def _turn(self, fact: Started | Stopped) -> TurnBegan | TurnEnded:
         if isinstance(fact, Started):
@@ -155,6 +170,16 @@ class Hearing:
         if excess > 0:
             del self._buffer[:excess]
             self._start += excess
+
+
+def settled(detection: TurnDetection) -> TurnDetection:
+    """*detection* with all that it leaves open decided, as servers tell it."""
+    left_open = {
+        name: value
+        for name, value in SETTLED[detection.type].items()
+        if getattr(detection, name) is None
+    }
+    return msgspec.structs.replace(detection, **left_open)
 
 
 def _detector(detection: TurnDetection) -> Detector:

@@ -3,6 +3,7 @@
 from typing import get_args
 
 import anyio
+import msgspec
 from anyio import CancelScope
 from anyio.abc import TaskGroup
 
@@ -33,13 +34,13 @@ class Session:
         group: TaskGroup,
     ) -> None:
         self._emit = emit
-        self._config = config
         self._conversation = conversation
         self._responses = responses
         self._responses.ended = self._wait_for_user
         self._group = group
         self._hearing = Hearing()
         self._hearing.configure(config)
+        self._config = self._settled(config)
         self._item_id = ""
         self._talked_over = False
         self._cut_in = CancelScope()
@@ -158,7 +159,7 @@ class Session:
         except ValueError as error:
             await self._refuse(update, "invalid_value", f"turn detection: {error}")
             return
-        self._config = merge(self._config, config)
+        self._config = self._settled(merge(self._config, config))
         await self._emit(events.SessionUpdated(config=self._config, at=now()))
         first = config.first_message
         if first and self._conversation.last is None and self._responses.running is None:
@@ -287,6 +288,11 @@ class Session:
             await self._emit(
                 kind(item_id=item.id or "", item=item, previous_item_id=previous, at=now())
             )
+
+    def _settled(self, config: SessionConfig) -> SessionConfig:
+        if not isinstance(config.turn_detection, TurnDetection):
+            return config
+        return msgspec.structs.replace(config, turn_detection=self._hearing.detection)
 
     @property
     def _detection(self) -> TurnDetection:

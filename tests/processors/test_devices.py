@@ -31,6 +31,7 @@ from antiphon.pipeline import (
     sleep_until,
 )
 from antiphon.pipeline.testing import run_virtual
+from antiphon.processors import devices
 from antiphon.processors.devices import MicSource, SpeakerSink
 from antiphon.processors.portaudio import DeviceError
 
@@ -137,14 +138,18 @@ async def opened(sound: Sound, kind: str) -> Stream:
 
 
 class Back:
+    """Keeps what is sent back, and when it came."""
+
     def __init__(self) -> None:
         self.frames: list[Frame] = []
+        self.times: list[int] = []
 
     def process(self, frame: Frame) -> Iterator[Frame]:
         yield frame
 
     def process_back(self, frame: Frame) -> Iterator[Frame]:
         self.frames.append(frame)
+        self.times.append(now())
         yield frame
 
 
@@ -263,7 +268,7 @@ def speech(item: str, pcm: bytes) -> Speech:
 
 async def speaking(
     sound: Sound, script: Sequence[tuple[int, Frame]], sink: SpeakerSink
-) -> tuple[bytes, list[Frame]]:
+) -> tuple[bytes, Back]:
     """Send each frame at its time while the device takes 10 ms every 10 ms; what both got."""
     back = Back()
     played: list[bytes] = []
@@ -282,23 +287,26 @@ async def speaking(
             for at, frame in script:
                 await sleep_until(at)
                 await run.send(frame)
-    return b"".join(played), back.frames
+    return b"".join(played), back
 
 
 def test_the_loudspeaker_plays_what_comes_and_reports_what_left_it(sound: Sound) -> None:
     script = [
         (25_000, speech("a", BLOCK * 2)),
         (25_000, AudioDone(response_id="r", item_id="a")),
+        (155_000, Audio(pcm=BLOCK, rate=RATE)),
     ]
 
     played, back = run_virtual(speaking, sound, script, SpeakerSink(rate=RATE))
 
-    assert played.rstrip(b"\0") == bytes(30 * 16) + (BLOCK * 2).rstrip(b"\0")
+    assert played[: 180 * 16] == bytes(30 * 16) + BLOCK * 2 + bytes(90 * 16) + BLOCK
     # It was taken at 30 ms, and the device says that it holds 10 ms.
-    assert back == [
+    assert back.frames == [
         OutputPlaybackStarted(response_id="r", item_id="a", at=40_000),
         OutputPlaybackStopped(response_id="r", item_id="a", played=40_000, at=80_000),
     ]
+    # It is known when the device has come for the next block.
+    assert back.times == [50_000, 80_000]
     assert sound.states == {"output": "closed"}
 
 
@@ -312,8 +320,25 @@ def test_an_interruption_silences_the_loudspeaker(sound: Sound) -> None:
     played, back = run_virtual(speaking, sound, script, SpeakerSink(rate=RATE))
 
     assert played[: 110 * 16] == bytes(30 * 16) + BLOCK * 2 + bytes(40 * 16)
-    assert back[1] == OutputPlaybackCleared(response_id="r", item_id="a", played=20_000, at=65_000)
-    assert [type(frame) for frame in back[2:]] == [OutputPlaybackStarted, OutputPlaybackStopped]
+    assert back.frames[1] == OutputPlaybackCleared(
+        response_id="r", item_id="a", played=20_000, at=65_000
+    )
+    assert [type(frame) for frame in back.frames[2:]] == [
+        OutputPlaybackStarted,
+        OutputPlaybackStopped,
+    ]
+
+
+def test_the_loudspeaker_takes_in_more_once_there_is_room(
+    sound: Sound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "LIMIT", 40_000)
+    script = [(25_000, Audio(pcm=BLOCK, rate=RATE)) for _ in range(10)]
+    script.append((500_000, Audio(pcm=BLOCK, rate=RATE)))
+
+    played, _ = run_virtual(speaking, sound, script, SpeakerSink(rate=RATE))
+
+    assert played[: 250 * 16] == bytes(30 * 16) + BLOCK * 10 + bytes(20 * 16)
 
 
 def test_gaps_that_the_loudspeaker_had_are_counted(sound: Sound) -> None:

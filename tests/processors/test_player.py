@@ -17,7 +17,8 @@ from antiphon.pipeline import Audio, Frame, Interrupt, Pipeline, ProcessorError,
 from antiphon.pipeline.clock import now
 from antiphon.pipeline.run import Run
 from antiphon.pipeline.testing import run_virtual
-from antiphon.processors.player import PacedSink
+from antiphon.processors.player import PacedSink, Player
+from antiphon.processors.playout import Playout
 
 RATE = 8_000
 BLOCK = 20_000
@@ -37,6 +38,19 @@ class Back:
     def process_back(self, frame: Frame) -> Iterator[Frame]:
         self.frames.append(frame)
         yield frame
+
+
+class Nothing:
+    """No frames."""
+
+    def __aiter__(self) -> "Nothing":
+        return self
+
+    async def __anext__(self) -> Frame:
+        raise StopAsyncIteration
+
+    async def returned(self) -> Frame:
+        raise StopAsyncIteration
 
 
 class Card:
@@ -146,6 +160,27 @@ def test_an_interruption_cuts_off_at_once_what_waits() -> None:
         started("b", 520_000),
         cleared("b", 240_000, 750_000),
     ]
+
+
+def test_what_was_heard_is_reported_before_what_was_cut_off() -> None:
+    back: list[Frame] = []
+
+    class Outbox:
+        async def __call__(self, frame: Frame) -> None: ...
+        def nowait(self, frame: Frame) -> None: ...
+        def back(self, frame: Frame) -> None:
+            back.append(frame)
+
+    async def interrupted() -> None:
+        playout = Playout(RATE)
+        player = Player(playout, Nothing(), Outbox(), lambda position: position)
+        player.accept(speech("a", TONE))
+        playout.take(80)
+        player.accept(Interrupt())
+
+    run_virtual(interrupted)
+
+    assert back == [started("a", 0), cleared("a", 10_000, 0)]
 
 
 def test_speech_can_go_on_after_an_interruption() -> None:

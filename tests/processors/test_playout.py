@@ -2,6 +2,7 @@
 
 import struct
 from itertools import count
+from threading import Thread
 
 import pytest
 from hypothesis import settings
@@ -228,6 +229,34 @@ def test_it_is_full_at_its_limit_and_no_longer_when_some_was_taken() -> None:
 
     playout.take(1)
     assert not playout.full
+
+
+def test_an_item_without_a_sample_is_neither_heard_nor_cut_off() -> None:
+    playout = Playout(RATE)
+    playout.put(speech("a", 4))
+    playout.put(speech("b", 0))
+    playout.done("r", "b")
+    playout.take(2)
+
+    assert playout.clear() == [cleared("a", 2 * MS, 2 * MS)]
+    assert list(playout.reports) == [started("a", 0)]
+
+
+def test_a_thread_may_take_while_another_puts() -> None:
+    playout = Playout(RATE)
+    played: list[int] = []
+
+    def take() -> None:
+        while len(played) < 10_000:
+            played.extend(filter(None, struct.unpack("<7h", playout.take(7))))
+
+    thread = Thread(target=take)
+    thread.start()
+    for n in range(1_000):
+        playout.put(speech("a", 10, first=10 * n))
+    thread.join()
+
+    assert played == list(range(1, 10_001))
 
 
 def test_audio_of_another_rate_is_refused() -> None:

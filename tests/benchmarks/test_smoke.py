@@ -1,0 +1,33 @@
+"""Benchmarks run to their end; what they measure is for a quieter machine to say."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+SMALL = {
+    "hop": ["--frames", "1"],
+    "imports": [],
+    "interrupt": [],
+    "memory": ["--pipelines", "2"],
+    "sessions": ["--seconds", "0.1", "--at-most", "2"],
+}
+
+
+@pytest.mark.filterwarnings("default")  # peers, where they are installed, have their own
+@pytest.mark.parametrize("name", SMALL)
+def test_a_benchmark_prints_a_table_and_writes_its_rows(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = tmp_path / "rows.json"
+    options = ["--repeats", "1", "--json", str(written), *SMALL[name]]
+    monkeypatch.setattr(sys, "argv", [name, *options])
+
+    importlib.import_module(f"benchmarks.{name}").main()
+
+    said = json.loads(written.read_text())
+    assert said["question"].splitlines()[0] in capsys.readouterr().out
+    assert said["machine"]["python"]
+    assert said["rows"]
