@@ -31,12 +31,16 @@ class Track:
 
     def __init__(self) -> None:
         self._blocks: list[bytes] = []
-        self.level = 0.0
+        self._looked = 0
 
     def write(self, pcm: bytes) -> None:
         self._blocks.append(pcm)
-        samples = np.frombuffer(pcm, "<i2")
-        self.level = float(np.abs(samples).max(initial=0)) / 32768
+
+    def level(self) -> float:
+        """The peak since the last look, from 0 to 1."""
+        samples = np.frombuffer(b"".join(self._blocks[self._looked :]), "<i2")
+        self._looked = len(self._blocks)
+        return float(np.abs(samples, dtype=np.float32).max(initial=0)) / 32768
 
     @property
     def samples(self) -> npt.NDArray[np.int16]:
@@ -132,4 +136,4 @@ class Call:
         with scope:
             for at in itertools.count(METER, METER):
                 await sleep_until(at)
-                self._show.level(self.user.track.level, self.bot.track.level, at)
+                self._show.level(self.user.track.level(), self.bot.track.level(), at)

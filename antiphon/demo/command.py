@@ -8,6 +8,7 @@ import anyio
 import numpy as np
 
 from antiphon.demo.call import RATE, Call
+from antiphon.demo.outlet import Outlet
 from antiphon.demo.report import Report
 from antiphon.demo.show import latency_table, show_for
 from antiphon.demo.summary import summary
@@ -58,9 +59,10 @@ def demo(out: Path, *, fast: bool, plain: bool) -> int:
         clock: Literal["virtual", "real"] = "virtual" if fast else "real"
         report = summary(call, model=MODEL.partition("?")[0], clock=clock)
         _leave(out, call, report)
-        print()
-        print(latency_table(report))
-        print(f"\n{out / 'conversation.wav'}, timeline.png and report.json tell the rest.")
+        told = Outlet(sys.stdout)
+        for line in ("", *latency_table(report).splitlines(), ""):
+            told.line(line)
+        told.line(f"{out / 'conversation.wav'}, timeline.png and report.json tell the rest.")
         if not whole:
             print("The conversation was interrupted.", file=sys.stderr)
         return 0 if whole else 130

@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Formatter
 
 from antiphon.processors.local import patterns
+from antiphon.processors.local.automaton import Automaton, compile
 from antiphon.processors.local.patterns import (
     Pattern,
     PatternError,
@@ -40,8 +41,6 @@ class Grammar:
     def __init__(self, file: str, written: GrammarFile, under: "Grammar | None" = None) -> None:
         """Raises GrammarError."""
         self.file = file
-        self.before = written.before or (under.before if under else ())
-        self.after = written.after or (under.after if under else ())
         self.apologies = written.apologies or (under.apologies if under else ())
         self.pronounce = (under.pronounce if under else {}) | written.pronounce
         self.slots: dict[str, SlotSpec] = {slot.name: slot for slot in written.slots}
@@ -51,7 +50,8 @@ class Grammar:
         self.phrases: dict[str, Phrases] = {
             name: self._phrases(slot) for name, slot in self.slots.items()
         }
-        self.around = tuple(self._parse(p, "before, after") for p in self.before + self.after)
+        self.before = self._courtesy(written.before) or (under.before if under else ())
+        self.after = self._courtesy(written.after) or (under.after if under else ())
         self.patterns: dict[str, tuple[Pattern, ...]] = {
             name: tuple(self._parse(said, f"intent {name}") for said in intent.say)
             for name, intent in self.intents.items()
@@ -81,28 +81,20 @@ class Grammar:
 
     def words(self) -> dict[str, str]:
         """All words that can be said, and where in the file each stands first."""
-        places: dict[str, str] = {}
-        for name, said in self.patterns.items():
-            for word in _words(said):
-                places.setdefault(word, f"intent {name}")
+        places = {
+            word: f"intent {name}" for name, said in self.patterns.items() for word in _words(said)
+        }
         for name, phrases in self.phrases.items():
-            for word in phrases.words():
+            for word in _words([phrases.pattern]):
                 places.setdefault(word, f"slot {name}")
-        for word in _words(self.around):
+        for word in _words(self.before + self.after):
             places.setdefault(word, "before, after")
         return places
 
-    def jsgf(self) -> str:
-        """The rules for a recogniser; `<request>` is the whole."""
-        rules = [f"<{name}> = {phrases.jsgf()};" for name, phrases in self.phrases.items()]
-        for name, said in self.patterns.items():
-            rules.append(f"<intent_{name}> = {' | '.join(map(patterns.jsgf, said))};")
-        intents = " | ".join(f"<intent_{name}>" for name in self.patterns)
-        before, after = (
-            f"[{' | '.join(said)}]" if said else "" for said in (self.before, self.after)
-        )
-        rules.append(f"<request> = {before} ({intents}) {after};")
-        return "\n".join(rules)
+    def automaton(self) -> Automaton:
+        """All requests, for a recogniser."""
+        requests = (pattern for said in self.patterns.values() for pattern in said)
+        return compile(requests, self.phrases, before=self.before, after=self.after)
 
     def _add(self, under: "Grammar", without: Iterable[str]) -> None:
         for name in without:
@@ -138,6 +130,9 @@ class Grammar:
                     "'what it means' }",
                 )
         return Listed(meanings)
+
+    def _courtesy(self, said: tuple[str, ...]) -> tuple[Pattern, ...]:
+        return tuple(self._parse(text, "before, after") for text in said)
 
     def _parse(self, text: str, where: str) -> Pattern:
         try:

@@ -1,7 +1,7 @@
 """What can be said: words, choices, options and slots, in the notation of JSGF.
 
 A pattern such as `(what is | what's) the weather [like] in <city>` is read once into a tree.
-From the tree come both the rule for a speech recogniser and the matching of words, so that
+From the tree come both the states of a speech recogniser and the matching of words, so that
 speech and text mean the same. `<number:minutes>` is what the slot *number* can hold, under the
 name *minutes*.
 """
@@ -15,25 +15,11 @@ import msgspec
 
 Value = str | int
 
-_TOKENS = re.compile(r"[a-z']+|<[a-z_]+(?::[a-z_]+)?>|[()\[\]|]|[^\s]")
+_TOKENS = re.compile(r"[a-z']+|<[a-z_]+(?::[a-z_]+)?>|\S")
 
 
 class PatternError(ValueError):
     """A pattern cannot be read; the message says why."""
-
-
-class Phrases(Protocol):
-    """What can be said in a slot."""
-
-    def match(self, words: Sequence[str], at: int) -> Iterator[tuple[int, Value]]:
-        """Each way to read it from *at* on: where it ends and what it means, longest first."""
-        ...
-
-    def jsgf(self) -> str: ...
-
-    def words(self) -> set[str]: ...
-
-    def example(self, rng: random.Random) -> str: ...
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -48,7 +34,7 @@ class Slot(msgspec.Struct, frozen=True):
 
 
 class Series(msgspec.Struct, frozen=True):
-    """One part after the other; none of them is silence."""
+    """One part after the other; without parts it is silence."""
 
     parts: "tuple[Pattern, ...]" = ()
 
@@ -59,7 +45,18 @@ class Choice(msgspec.Struct, frozen=True):
 
 Pattern = Word | Slot | Series | Choice
 
-_NOTHING = Series()
+
+class Phrases(Protocol):
+    """What can be said in a slot."""
+
+    @property
+    def pattern(self) -> Pattern:
+        """The same as words alone."""
+        ...
+
+    def match(self, words: Sequence[str], at: int) -> Iterator[tuple[int, Value]]:
+        """Each way to read it from *at* on: where it ends and what it means, longest first."""
+        ...
 
 
 def parse(text: str) -> Pattern:
@@ -67,10 +64,19 @@ def parse(text: str) -> Pattern:
     tokens: list[str] = _TOKENS.findall(text)
     pattern, end = _choice(tokens, 0)
     if end < len(tokens):
-        raise PatternError(f"{tokens[end]!r} opens or closes nothing in {text!r}")
+        raise PatternError(f"{tokens[end]!r} closes nothing in {text!r}")
     if next(match(pattern, (), 0, {}), None):
         raise PatternError(f"{text!r} could be said without a word")
     return pattern
+
+
+def optional(pattern: Pattern) -> Pattern:
+    return Choice((pattern, Series()))
+
+
+def phrase(text: str) -> Pattern:
+    """Words as they stand."""
+    return Series(tuple(map(Word, text.split())))
 
 
 def _choice(tokens: list[str], at: int) -> tuple[Pattern, int]:
@@ -93,7 +99,7 @@ def _series(tokens: list[str], at: int) -> tuple[Pattern, int]:
             if at == len(tokens) or tokens[at] != closing:
                 raise PatternError(f"{closing!r} is missing in {' '.join(tokens)!r}")
             at += 1
-            parts.append(part if token == "(" else Choice((part, _NOTHING)))
+            parts.append(part if token == "(" else optional(part))
         elif len(token) > 1 and token[0] == "<":
             of, _, name = token[1:-1].partition(":")
             parts.append(Slot(of, name or of))
@@ -101,7 +107,7 @@ def _series(tokens: list[str], at: int) -> tuple[Pattern, int]:
             parts.append(Word(token))
         else:
             raise PatternError(
-                f"{token!r} cannot be said: write lower case words, ( | ), [ ] and <slot>"
+                f"{token!r} cannot be said: write words in small letters, ( | ), [ ] and <slot>"
             )
     return (parts[0] if len(parts) == 1 else Series(tuple(parts))), at
 
@@ -139,29 +145,13 @@ def _match_series(
             yield end, held | more
 
 
-def jsgf(pattern: Pattern) -> str:
-    match pattern:
-        case Word():
-            return pattern.word
-        case Slot():
-            return f"<{pattern.of}>"
-        case Series():
-            return " ".join(map(jsgf, pattern.parts)) or "<NULL>"
-        case Choice():
-            said = " | ".join(jsgf(option) for option in pattern.options if option != _NOTHING)
-            return f"[{said}]" if _NOTHING in pattern.options else f"({said})"
-
-
 def leaves(pattern: Pattern) -> Iterator[Word | Slot]:
     match pattern:
         case Word() | Slot():
             yield pattern
-        case Series():
-            for part in pattern.parts:
+        case Series(parts) | Choice(parts):
+            for part in parts:
                 yield from leaves(part)
-        case Choice():
-            for option in pattern.options:
-                yield from leaves(option)
 
 
 def example(pattern: Pattern, slots: Mapping[str, Phrases], rng: random.Random) -> str:
@@ -170,7 +160,7 @@ def example(pattern: Pattern, slots: Mapping[str, Phrases], rng: random.Random) 
         case Word():
             return pattern.word
         case Slot():
-            return slots[pattern.of].example(rng)
+            return example(slots[pattern.of].pattern, slots, rng)
         case Series():
             said = (example(part, slots, rng) for part in pattern.parts)
             return " ".join(filter(None, said))

@@ -1,10 +1,18 @@
 """What can be said in a slot of a pattern: one of a list, a number, or digits in a row."""
 
-import random
 from collections.abc import Iterator, Mapping, Sequence
 
-from antiphon.processors.local.numerals import digits, spelled
-from antiphon.processors.local.patterns import Value, bare
+from antiphon.processors.local.numerals import spelled
+from antiphon.processors.local.patterns import (
+    Choice,
+    Pattern,
+    Series,
+    Value,
+    Word,
+    bare,
+    optional,
+    phrase,
+)
 
 _DIGITS = {spelled(digit): str(digit) for digit in range(10)} | {"oh": "0"}
 
@@ -13,38 +21,21 @@ class Listed:
     """Phrases, and what each of them means."""
 
     def __init__(self, meanings: Mapping[str, Value]) -> None:
-        self._meanings = dict(meanings)
+        self._pattern = Choice(tuple(map(phrase, meanings)))
         self._by_words: dict[tuple[str, ...], Value] = {
-            tuple(map(bare, phrase.split())): meaning for phrase, meaning in meanings.items()
+            tuple(map(bare, said.split())): meaning for said, meaning in meanings.items()
         }
         self._longest = max(map(len, self._by_words))
+
+    @property
+    def pattern(self) -> Pattern:
+        return self._pattern
 
     def match(self, words: Sequence[str], at: int) -> Iterator[tuple[int, Value]]:
         for length in range(min(self._longest, len(words) - at), 0, -1):
             meaning = self._by_words.get(tuple(words[at : at + length]))
             if meaning is not None:
                 yield at + length, meaning
-
-    def jsgf(self) -> str:
-        """Phrases that begin alike share their beginning: fewer paths for the recogniser."""
-        branches: dict[str, list[str]] = {}
-        for phrase in self._meanings:
-            first, _, rest = phrase.partition(" ")
-            branches.setdefault(first, []).append(rest)
-        return " | ".join(_branch(first, rests) for first, rests in branches.items())
-
-    def words(self) -> set[str]:
-        return {word for phrase in self._meanings for word in phrase.split()}
-
-    def example(self, rng: random.Random) -> str:
-        return rng.choice(list(self._meanings))
-
-
-def _branch(first: str, rests: list[str]) -> str:
-    said = [rest for rest in rests if rest]
-    if not said:
-        return first
-    return f"{first} [{' | '.join(said)}]" if "" in rests else f"{first} ({' | '.join(said)})"
 
 
 class Number(Listed):
@@ -61,37 +52,32 @@ class Number(Listed):
 
 
 class Digits:
-    """From *fewest* to *most* digits in a row, which mean a string: zeros in front count."""
+    """From *fewest* to *most* digits in a row; they mean a string, since zeros in front count."""
 
     def __init__(self, fewest: int, most: int) -> None:
+        digit = Choice(tuple(map(Word, _DIGITS)))
+        pattern: Pattern = Series()
+        for place in range(most, 0, -1):
+            pattern = Series((digit, pattern))
+            if place > fewest:
+                pattern = optional(pattern)
+        self._pattern = pattern
         self._fewest = fewest
         self._most = most
 
+    @property
+    def pattern(self) -> Pattern:
+        return self._pattern
+
     def match(self, words: Sequence[str], at: int) -> Iterator[tuple[int, Value]]:
         found: list[tuple[int, Value]] = []
-        said = ""
-        while at < len(words) and len(said) < self._most:
-            word = words[at]
-            said += _DIGITS.get(word, word if word.isdecimal() else " ")
-            at += 1
-            if not said.isdecimal():
+        read = ""
+        while at < len(words) and len(read) < self._most:
+            digits = words[at] if words[at].isdecimal() else _DIGITS.get(words[at])
+            if digits is None:
                 break
-            if self._fewest <= len(said) <= self._most:
-                found.append((at, said))
+            read += digits
+            at += 1
+            if self._fewest <= len(read) <= self._most:
+                found.append((at, read))
         yield from reversed(found)
-
-    def jsgf(self) -> str:
-        digit = f"({' | '.join(_DIGITS)})"
-        rule = ""
-        for place in range(self._most, 0, -1):
-            rule = f"{digit} {rule}".strip()
-            if place > self._fewest:
-                rule = f"[{rule}]"
-        return rule
-
-    def words(self) -> set[str]:
-        return set(_DIGITS)
-
-    def example(self, rng: random.Random) -> str:
-        length = rng.randint(self._fewest, self._most)
-        return digits("".join(rng.choice("0123456789") for _ in range(length)))

@@ -72,7 +72,7 @@ def _rest(grammar: Grammar, words: Sequence[str]) -> int:
     while at < len(words):
         ends = (
             end
-            for pattern in grammar.around
+            for pattern in grammar.before + grammar.after
             for end, _ in patterns.match(pattern, words, at, grammar.phrases)
         )
         end = max(ends, default=at)
