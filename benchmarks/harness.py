@@ -14,11 +14,16 @@ from typing import Any, cast
 Row = Mapping[str, Any]
 
 
-def arguments(question: str, **more: Any) -> argparse.Namespace:
-    """The command line; *more* are further options as NAME=default."""
+def arguments(question: str, *, repeats: int | None = 5, **more: Any) -> argparse.Namespace:
+    """The command line; *more* are further options as NAME=default.
+
+    *repeats* is the default of that option, None for a question without it.
+    """
     parser = argparse.ArgumentParser(description=question)
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the rows there too")
-    parser.add_argument("--repeats", type=int, default=5, help="runs of each row (median counts)")
+    if repeats is not None:
+        runs = "runs of each row (median counts)"
+        parser.add_argument("--repeats", type=int, default=repeats, help=runs)
     for name, default in more.items():
         flag, convert = "--" + name.replace("_", "-"), cast(Callable[[str], Any], type(default))
         parser.add_argument(flag, type=convert, default=default)

@@ -134,7 +134,7 @@ def measure(name: str, count: int) -> Row:
 
 def main() -> None:
     question = (__doc__ or "").strip()
-    options = arguments(question, pipelines=200)
+    options = arguments(question, repeats=None, pipelines=200)
     rows = [measure(name, options.pipelines) for name in contenders()]
     peer = next((row["KB"] for row in rows if "pipecat" in row["source, six, sink"]), None)
     if peer:

@@ -174,7 +174,7 @@ def rows(seconds: float, at_most: int) -> Iterator[Row]:
 
 def main() -> None:
     question = (__doc__ or "").strip()
-    options = arguments(question, seconds=2.0, at_most=10_000)
+    options = arguments(question, repeats=None, seconds=2.0, at_most=10_000)
     report(question, list(rows(options.seconds, options.at_most)), options.json)
 
 

@@ -9,6 +9,7 @@ PipelineError
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 
 class PipelineError(Exception):
@@ -17,8 +18,9 @@ class PipelineError(Exception):
 
 def leaf(error: Exception) -> Exception:
     """*error*, or the one exception that task groups have wrapped in it."""
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
+    if isinstance(error, ExceptionGroup):
+        group = cast("ExceptionGroup[Exception]", error)
+        return leaf(group.exceptions[0]) if len(group.exceptions) == 1 else group
     return error
 
 

@@ -93,7 +93,7 @@ class ProcessorNode(Node):
 
     def __init__(self, member: Processor | Function, name: str, hooks: Hooks) -> None:
         super().__init__(member, name, hooks)
-        self.timed = hasattr(member, "deadline") and hasattr(member, "expire")
+        self.timed = hasattr(member, "expire")
         self.rearmed: Callable[[], None] | None = None
         self._push: Push = lost
         self._finished = False

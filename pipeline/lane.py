@@ -33,6 +33,8 @@ class Lane:
         self.name = name
         self.bound = bound
         self.writers = 0
+        self.rereads = False
+        """A reader that is cancelled is followed by another."""
         self._data: deque[Frame] = deque()
         self._beside: deque[Frame] = deque()
         self._returned: deque[Frame] = deque()
@@ -126,8 +128,8 @@ class Lane:
         if self._arrived is None:
             self._arrived = Event()
         await self._arrived.wait()
-        # Woken and cancelled at once: what waits is for whoever reads next.
-        await checkpoint_if_cancelled()
+        if self.rereads:  # woken and cancelled at once: what waits is for the next reader
+            await checkpoint_if_cancelled()
 
     def _pass_by(self, side: deque[Frame], frame: Frame) -> None:
         side.append(frame)

@@ -10,13 +10,14 @@ from typing import Self
 import anyio
 from anyio import CancelScope, EndOfStream, Event
 from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint
 
 from antiphon.pipeline import clock
 from antiphon.pipeline.bind import bind, make
 from antiphon.pipeline.errors import DrainTimeout, NotRunning, PipelineError, ProcessorError
 from antiphon.pipeline.frames import Frame, Interrupt
 from antiphon.pipeline.fuse import Port, ProcessorNode, lost
-from antiphon.pipeline.lane import Lane
+from antiphon.pipeline.lane import TURN, Lane
 from antiphon.pipeline.members import Member, name_of
 from antiphon.pipeline.observe import Hooks
 from antiphon.pipeline.stage import StageNode
@@ -60,6 +61,7 @@ class Run(AbstractAsyncContextManager["Run"]):
         self._entry: Port
         self._group: TaskGroup
         self._epoch = 0.0
+        self._turn = TURN
         self._reader: int | None = None
         """The task that reads the output."""
 
@@ -72,6 +74,10 @@ class Run(AbstractAsyncContextManager["Run"]):
         self.send_nowait(frame)
         for lane in self._entry.lanes:
             await lane.room()
+        self._turn -= 1
+        if self._turn <= 0:
+            self._turn = TURN
+            await checkpoint()
 
     def send_nowait(self, frame: Frame) -> None:
         """Put *frame* in at the beginning without waiting."""
@@ -140,7 +146,7 @@ class Run(AbstractAsyncContextManager["Run"]):
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> bool:
+    ) -> bool | None:
         if error is None:
             try:
                 await self._drained()
@@ -156,10 +162,9 @@ class Run(AbstractAsyncContextManager["Run"]):
             self._release()
             if self._hooks.ended:
                 self._hooks.ended(self._failure or error)
-        if self._failure is not None and (swallowed or error is None):
+        consequence = swallowed or error is None or isinstance(error, NotRunning)
+        if self._failure is not None and consequence:
             raise self._failure
-        if isinstance(error, NotRunning) and self._failure is not None:
-            raise self._failure from error
         if error is not None and not swallowed and kind is None:
             raise error  # it came up here, so the caller does not raise it
         return swallowed

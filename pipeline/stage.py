@@ -33,6 +33,7 @@ class StageNode(Node):
         self._passed = deque[Interrupt](maxlen=REMEMBERED)
         self._takes_back: tuple[type[Frame], ...] = getattr(member, "takes_back", ())
         self._restarts = getattr(member, "on_interrupt", "told") == "restart"
+        self.lane.rereads = self._restarts
         self._scope: CancelScope | None = None
         self.after = Port(lost, nothing, ())
 

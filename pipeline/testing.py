@@ -54,7 +54,7 @@ def play(
         _expire(timed, frame.at)
         entry.push(frame)
     for frame in returned:
-        nodes[-1].back(frame)
+        (nodes[-1].back if nodes else played.back.append)(frame)
     if until is not None:
         _expire(timed, until)
     entry.close()

@@ -1,21 +1,17 @@
 """The tools of the demo's bot: plain typed functions."""
 
-WEATHER = {
-    "Oslo": ("light rain", 7),
-    "Rome": ("sunny", 18),
-    "Tokyo": ("cloudy", 12),
-}
+WEATHER = {"Oslo": ("light rain", 7), "Rome": ("sunshine", 18), "Tokyo": ("clouds", 12)}
 
 
 def get_weather(city: str) -> dict[str, str | int]:
     """What the weather is like in a city."""
-    sky, degrees = WEATHER.get(city, ("sunny", 15))
-    return {"city": city, "conditions": sky, "celsius": degrees}
+    description, temperature = WEATHER.get(city, ("a light breeze", 15))
+    return {"city": city, "temperature": temperature, "description": description}
 
 
-def get_time() -> str:
+def get_time() -> dict[str, str]:
     """What time it is. The demo has a clock that stands, so that every run is alike."""
-    return "09:30"
+    return {"time": "half past nine"}
 
 
 def set_timer(minutes: int) -> str:

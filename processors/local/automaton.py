@@ -64,7 +64,7 @@ class _Paths:
         return frozenset(found)
 
 
-def compile(
+def merged(
     requests: Iterable[Pattern],
     slots: Mapping[str, Phrases],
     *,

@@ -70,7 +70,7 @@ class Library:
         listing = self._library.espeak_ListVoices
         listing.restype = ctypes.POINTER(ctypes.POINTER(_ListedVoice))
         self._voices = listing(None)
-        self.languages = _languages(self._voices)
+        self.languages = self._list_languages()
         """The voices' files, by the languages that they speak."""
         # espeak writes names small before it looks for the file.
         self.variants = sorted(
@@ -99,7 +99,7 @@ class Library:
         self._library.espeak_SetParameter(_PITCH, pitch, 0)
         raised: list[BaseException] = []
 
-        def give(samples: "ctypes._Pointer[ctypes.c_short]", count: int, events: int) -> int:
+        def give(samples: "ctypes.Array[ctypes.c_short]", count: int, events: int) -> int:
             if not samples or not count:
                 return 0
             try:
@@ -124,17 +124,15 @@ class Library:
         if raised:
             raise raised[0]
 
-
-def _languages(voices: "ctypes._Pointer[ctypes._Pointer[_ListedVoice]]") -> dict[str, str]:
-    """The voices' files by language; the list ends with a null pointer."""
-    files: dict[str, str] = {}
-    at = 0
-    while voices[at]:
-        voice = voices[at].contents
-        # In front of the language stands a byte with its priority.
-        files.setdefault(voice.languages[1:].decode(), voice.identifier.decode())
-        at += 1
-    return files
+    def _list_languages(self) -> dict[str, str]:
+        files: dict[str, str] = {}
+        at = 0
+        while self._voices[at]:  # The list ends with a null pointer.
+            voice = self._voices[at].contents
+            # In front of the language stands a byte with its priority.
+            files.setdefault(voice.languages[1:].decode(), voice.identifier.decode())
+            at += 1
+        return files
 
 
 def _loader() -> ModuleType:

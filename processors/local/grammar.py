@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Formatter
 
 from antiphon.processors.local import patterns
-from antiphon.processors.local.automaton import Automaton, compile
+from antiphon.processors.local.automaton import Automaton, merged
 from antiphon.processors.local.patterns import (
     Pattern,
     PatternError,
@@ -25,7 +25,7 @@ from antiphon.processors.local.slots import Digits, Listed, Number
 BUILT_IN = Path(__file__).with_name("intents.toml")
 
 COMPUTED = frozenset(
-    ["about", "coin", "counting", "date", "die", "duration", "last", "sum", "time", "topics"]
+    ["about", "coin", "counting", "date", "die", "duration", "last", "me", "sum", "time", "topics"]
 )
 """What replies can name beside slots."""
 
@@ -42,7 +42,7 @@ class Grammar:
         """Raises GrammarError."""
         self.file = file
         self.apologies = written.apologies or (under.apologies if under else ())
-        self.pronounce = (under.pronounce if under else {}) | written.pronounce
+        self.pronounce: dict[str, str] = dict(written.pronounce)
         self.slots: dict[str, SlotSpec] = {slot.name: slot for slot in written.slots}
         self.intents: dict[str, Intent] = {intent.name: intent for intent in written.intents}
         if under is not None:
@@ -94,13 +94,14 @@ class Grammar:
     def automaton(self) -> Automaton:
         """All requests, for a recogniser."""
         requests = (pattern for said in self.patterns.values() for pattern in said)
-        return compile(requests, self.phrases, before=self.before, after=self.after)
+        return merged(requests, self.phrases, before=self.before, after=self.after)
 
     def _add(self, under: "Grammar", without: Iterable[str]) -> None:
         for name in without:
             if name not in under.intents:
                 raise GrammarError(self.file, "without", f"no built-in intent is called {name!r}")
         self.slots = {**under.slots, **self.slots}
+        self.pronounce = {**under.pronounce, **self.pronounce}
         for name, intent in under.intents.items():
             if name not in without:
                 self.intents.setdefault(name, intent)

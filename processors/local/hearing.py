@@ -158,7 +158,8 @@ class Hearing:
         return TurnEnded(fact.at, pcm)
 
     def _byte(self, at: int) -> int:
-        return at * RATE // 1_000_000 * SAMPLE_WIDTH
+        # The nearest: a sample's time was rounded down.
+        return (at * RATE + 500_000) // 1_000_000 * SAMPLE_WIDTH
 
     def _drop_until(self, at: int) -> None:
         count = min(max(0, self._byte(at) - self._start), len(self._buffer))

@@ -49,11 +49,21 @@ def spelled(number: int) -> str:
 
 
 def digits(number: str) -> str:
-    """`four two oh seven` is how a reference number is read out, but with zeros."""
+    """`four two zero seven`."""
     return " ".join(_SMALL[int(digit)] for digit in number)
 
 
+def duration(seconds: int) -> str:
+    """`1 hour, 5 minutes and 30 seconds`."""
+    said: list[str] = []
+    for size, unit in ((3600, "hour"), (60, "minute"), (1, "second")):
+        count, seconds = divmod(seconds, size)
+        if count:
+            said.append(f"{count} {unit}" if count == 1 else f"{count} {unit}s")
+    return listed(said) if said else "0 seconds"
+
+
 def listed(things: Iterable[str], *, joint: str = "and") -> str:
-    """`one, two and three`."""
+    """`one, two and three`; there is at least one."""
     *most, last = things
     return f"{', '.join(most)} {joint} {last}" if most else last

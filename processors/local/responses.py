@@ -49,6 +49,8 @@ class Responses:
         """What came since the last response, by item; None for what is not understood yet."""
         self.ended: Callable[[Response], None] = _nothing
         """Called with a response that is done, unless it was the last."""
+        self.idle = CancelScope()
+        """Of what waits for the user; the next response ends it."""
         self._brain = brain
         self._emit = emit
         self._conversation = conversation
@@ -81,6 +83,7 @@ class Responses:
     ) -> None:
         """Begin a response to what is new, or one that says just *say*; none may be running."""
         self.continues = False
+        self.idle.cancel()
         response = self._running = Response(
             self._conversation.new_id("resp"),
             self._emit,

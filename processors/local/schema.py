@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class GrammarError(ValueError):
@@ -90,19 +90,25 @@ def read(path: Path) -> GrammarFile:
         written = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise GrammarError(path.name, "", str(error)) from error
-    for kind, plural, form in (("slot", "slots", SlotSpec), ("intent", "intents", Intent)):
-        entries: object = written.pop(kind, [])
-        if not isinstance(entries, list):
-            raise GrammarError(path.name, kind, f"write [[{kind}]] for each")
-        written[plural] = [_convert(entry, form, path.name, kind) for entry in entries]
-    return _convert(written, GrammarFile, path.name, "")
-
-
-def _convert(written: object, form: type[T], file: str, kind: str) -> T:
-    name = ""
-    if isinstance(written, dict):
-        name = str(written.get("name", "without a name"))
+    written["slots"] = _each(written.pop("slot", []), SlotSpec, path.name, "slot")
+    written["intents"] = _each(written.pop("intent", []), Intent, path.name, "intent")
     try:
-        return msgspec.convert(written, form)
+        return msgspec.convert(written, GrammarFile)
     except msgspec.ValidationError as error:
-        raise GrammarError(file, f"{kind} {name}" if kind else "", str(error)) from error
+        raise GrammarError(path.name, "", str(error)) from error
+
+
+def _each(entries: object, form: type[T], file: str, kind: str) -> list[T]:
+    """One by one, so that an error can name the entry."""
+    try:
+        tables = msgspec.convert(entries, list[dict[str, object]])
+    except msgspec.ValidationError as error:
+        raise GrammarError(file, kind, f"write [[{kind}]] above each") from error
+    converted: list[T] = []
+    for table in tables:
+        try:
+            converted.append(msgspec.convert(table, form))
+        except msgspec.ValidationError as error:
+            name = table.get("name", f"{len(converted) + 1}")
+            raise GrammarError(file, f"{kind} {name}", str(error)) from error
+    return converted

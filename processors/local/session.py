@@ -4,17 +4,16 @@ from typing import get_args
 
 import anyio
 import msgspec
-from anyio import CancelScope
 from anyio.abc import TaskGroup
 
 from antiphon.codecs import events
 from antiphon.codecs.config import ResponseOptions, SessionConfig, TurnDetection, merge
-from antiphon.codecs.items import AudioPart, FunctionCallOutput, Item, Message
-from antiphon.pipeline import Emit, Frame, Frames, now, sleep_until
+from antiphon.codecs.items import FunctionCallOutput, Message
+from antiphon.pipeline import Emit, Frame, Frames, now
 from antiphon.processors.local.conversation import Conversation, NoSpeech, UnknownItem
-from antiphon.processors.local.hearing import MANUAL, Hearing, TurnBegan, TurnEnded
-from antiphon.processors.local.response import Response
+from antiphon.processors.local.hearing import Hearing
 from antiphon.processors.local.responses import Responses
+from antiphon.processors.local.turntaking import TurnTaking, tell_added
 
 CLIENT_EVENTS: tuple[type[Frame], ...] = get_args(events.ClientEvent)
 
@@ -23,7 +22,7 @@ SHORTEST = 100_000
 
 
 class Session:
-    """What one client and the model have between them: the listening half, and obedience."""
+    """Does what one client wants, and says so."""
 
     def __init__(
         self,
@@ -36,16 +35,12 @@ class Session:
         self._emit = emit
         self._conversation = conversation
         self._responses = responses
-        self._responses.ended = self._wait_for_user
-        self._group = group
         self._hearing = Hearing()
         self._hearing.configure(config)
         self._config = self._settled(config)
-        self._item_id = ""
-        self._talked_over = False
-        self._cut_in = CancelScope()
-        self._idle = CancelScope()
-        self._user_left = False
+        self._turns = TurnTaking(
+            emit, self._hearing, conversation, responses, lambda: self._config, group
+        )
 
     async def open(self) -> None:
         session_id = self._conversation.new_id("sess")
@@ -68,10 +63,7 @@ class Session:
 
     async def close(self, frames: Frames) -> None:
         """The user has gone: finish what is under way, as long as it takes."""
-        self._user_left = True
-        self._idle.cancel()
-        for ended in self._hearing.end():
-            await self._turn_ended(ended)
+        await self._turns.user_left()
         async with anyio.create_task_group() as listening:
             listening.start_soon(self._listen_on, frames)
             await self._responses.settled()
@@ -84,25 +76,21 @@ class Session:
     async def _obey(self, frame: Frame) -> None:
         match frame:
             case events.InputAudioAppend():
-                for fact in self._hearing.append(frame.audio):
-                    if isinstance(fact, TurnBegan):
-                        await self._turn_began(fact)
-                    else:
-                        await self._turn_ended(fact)
+                await self._turns.hear(frame.audio)
             case events.InputAudioCommit():
                 if self._hearing.gathered < SHORTEST:
                     await self._refuse(
                         frame, "input_audio_buffer_commit_empty", "there is no audio to commit"
                     )
                 else:
-                    await self._commit(self._hearing.commit())
+                    await self._turns.commit()
             case events.InputAudioClear():
-                self._hearing.clear()
-                self._turn_over()
+                self._turns.clear()
                 await self._emit(events.InputAudioCleared(at=now()))
+            case events.OutputPlaybackStopped() | events.OutputPlaybackCleared():
+                await self._turns.played(frame.response_id)
             case events.InputActivityStart():
-                self._hearing.begin()
-                self._idle.cancel()
+                self._turns.activity()
             case events.SessionUpdate() | events.SessionStart():
                 await self._configure(frame)
             case events.ConversationItemCreate():
@@ -163,11 +151,11 @@ class Session:
         await self._emit(events.SessionUpdated(config=self._config, at=now()))
         first = config.first_message
         if first and self._conversation.last is None and self._responses.running is None:
-            self._respond(self._config, say=first)
+            self._responses.respond(self._config, say=first)
 
     async def _create(self, create: events.ConversationItemCreate) -> None:
         item_id = create.item.id
-        if item_id and (item_id in self._conversation or item_id == self._item_id):
+        if item_id and (item_id in self._conversation or item_id == self._turns.item_id):
             await self._refuse(create, "invalid_value", f"there already is an item {item_id!r}")
             return
         front = create.previous_item_id == "root"
@@ -181,7 +169,7 @@ class Session:
             responses.new[item.id or ""] = item
         elif isinstance(item, Message) and item.role == "user":
             responses.new[item.id or ""] = item
-        await self._added(item, previous)
+        await tell_added(self._emit, item, previous)
 
     async def _create_response(self, create: events.ResponseCreate) -> None:
         running = self._responses.running
@@ -197,107 +185,13 @@ class Session:
                 f"{running.id} is still running",
             )
         else:
-            self._respond(_changed(self._config, options), options=options)
-
-    def _respond(
-        self,
-        config: SessionConfig,
-        *,
-        say: str | None = None,
-        options: ResponseOptions | None = None,
-    ) -> None:
-        self._idle.cancel()
-        self._responses.respond(config, say=say, metadata=options.metadata if options else None)
-
-    async def _turn_began(self, fact: TurnBegan) -> None:
-        self._item_id = self._conversation.new_id("item")
-        # Without waiting: the barge-in must not stand behind the speech that it is to end.
-        self._emit.nowait(
-            events.SpeechStarted(item_id=self._item_id, audio_start=fact.at, at=now())
-        )
-        self._idle.cancel()
-        responses = self._responses
-        if self._detection.interrupt_response is not False:
-            responses.continues = False
-            await responses.interrupt("turn_detected")
-        if (after := responses.cuts_in()) is not None:
-            self._cut_in = CancelScope()
-            responses.begin(self._talk_over, after, self._cut_in)
-
-    async def _turn_ended(self, fact: TurnEnded) -> None:
-        await self._emit(events.SpeechStopped(item_id=self._item_id, audio_end=fact.at, at=now()))
-        answer = self._detection.create_response is not False and not self._talked_over
-        await self._commit(fact.pcm)
-        if answer and self._responses.running is None:
-            self._respond(self._config)
-
-    async def _talk_over(self, after: float, cut_in: CancelScope) -> None:
-        with cut_in:
-            await anyio.sleep(after)
-            if self._responses.running is None:
-                self._talked_over = True
-                self._respond(self._config)
-
-    def _turn_over(self) -> None:
-        self._item_id = ""
-        self._talked_over = False
-        self._cut_in.cancel()
-
-    def _wait_for_user(self, response: Response) -> None:
-        """Wait for the idle timeout, which counts from when *response* has been played."""
-        timeout = self._detection.idle_timeout
-        if timeout is None or self._responses.calls or self._hearing.speaking or self._user_left:
-            return
-        self._idle = CancelScope()
-        until = max(now(), response.played_by) + timeout
-        self._group.start_soon(self._speak_up, until, timeout, self._idle)
-
-    async def _speak_up(self, until: int, timeout: int, idle: CancelScope) -> None:
-        """Commit the silence and answer it, unless the user ends it before."""
-        with idle:
-            await sleep_until(until)
-        if idle.cancel_called:
-            return
-        end = self._hearing.position
-        item_id = self._conversation.new_id("item")
-        await self._emit(
-            events.InputTimeoutTriggered(
-                item_id=item_id, audio_start=max(0, end - timeout), audio_end=end, at=now()
-            )
-        )
-        await self._add_audio(item_id)
-        if not idle.cancel_called:
-            self._respond(self._config)
-
-    async def _commit(self, pcm: bytes) -> None:
-        item_id = self._item_id or self._conversation.new_id("item")
-        self._turn_over()
-        await self._add_audio(item_id)
-        self._responses.understand(item_id, pcm)
-
-    async def _add_audio(self, item_id: str) -> None:
-        previous = self._conversation.last
-        await self._emit(
-            events.AudioCommitted(item_id=item_id, previous_item_id=previous, at=now())
-        )
-        item = Message(role="user", id=item_id, content=(AudioPart(),), status="completed")
-        await self._added(self._conversation.add(item), previous)
-
-    async def _added(self, item: Item, previous: str | None) -> None:
-        for kind in (events.ConversationItemAdded, events.ConversationItemDone):
-            await self._emit(
-                kind(item_id=item.id or "", item=item, previous_item_id=previous, at=now())
-            )
+            config = _changed(self._config, options)
+            self._responses.respond(config, metadata=options.metadata)
 
     def _settled(self, config: SessionConfig) -> SessionConfig:
         if not isinstance(config.turn_detection, TurnDetection):
             return config
         return msgspec.structs.replace(config, turn_detection=self._hearing.detection)
-
-    @property
-    def _detection(self) -> TurnDetection:
-        detection = self._config.turn_detection
-        return detection if isinstance(detection, TurnDetection) else MANUAL
 
     async def _refuse(self, event: Frame, code: str, message: str) -> None:
         event_id = event.event_id if isinstance(event, events.EventFrame) else None

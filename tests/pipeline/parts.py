@@ -56,6 +56,47 @@ class Suffix:
         yield Text(text=frame.text + self._end, at=frame.at)
 
 
+class Last:
+    """Adds a word at the end of the input."""
+
+    def process(self, frame: Frame) -> Iterator[Frame]:
+        yield frame
+
+    def finish(self) -> Iterator[Frame]:
+        yield Text(text="last")
+
+
+class Faulty:
+    """Raises in one of its methods."""
+
+    def __init__(self, method: str) -> None:
+        self._method = method
+        self.deadline: int | None = 500_000
+
+    def start(self) -> Iterator[Frame]:
+        yield from self._do("start")
+
+    def process(self, frame: Frame) -> Iterator[Frame]:
+        yield from self._do("process")
+        yield frame
+
+    def process_back(self, frame: Frame) -> Iterator[Frame]:
+        yield from self._do("process_back")
+        yield frame
+
+    def expire(self, at: int) -> Iterator[Frame]:
+        self.deadline = None
+        yield from self._do("expire")
+
+    def finish(self) -> Iterator[Frame]:
+        yield from self._do("finish")
+
+    def _do(self, method: str) -> Iterator[Frame]:
+        if method == self._method:
+            raise KeyError("its own mistake")
+        yield from ()
+
+
 class Script:
     """A source that says each frame at its time, and ends."""
 
@@ -115,6 +156,11 @@ class Endless:
             await anyio.sleep_forever()
         finally:
             self.ended += 1
+
+
+async def send(run: Run, letters: str) -> None:
+    for frame in texts(letters):
+        await run.send(frame)
 
 
 async def carried(pipeline: Pipeline, frames: Iterable[Frame]) -> list[Frame]:

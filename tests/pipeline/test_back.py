@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+import anyio
 import pytest
 
-from antiphon.pipeline import Back, Emit, Forth, Frame, Frames, Pipeline, Tee
+from antiphon.pipeline import Back, Emit, Forth, Frame, Frames, Pipeline, Tee, now
 from antiphon.pipeline.testing import play, run_virtual
+from tests.pipeline.conftest import Timed
 from tests.pipeline.parts import Result, Shout, Suffix, Text, carried, texts, words
 
 
@@ -104,7 +106,10 @@ def test_what_a_processor_does_not_yield_on_the_way_back_is_gone() -> None:
 
 
 def test_the_annotation_decides_which_frames_a_processor_gets_on_their_way_back() -> None:
-    class Picky(Log):
+    class Picky(Shout):
+        def __init__(self) -> None:
+            self.heard: list[str] = []
+
         def process_back(self, frame: Result) -> Iterator[Frame]:
             self.heard.append(frame.text)
             yield frame
@@ -204,3 +209,36 @@ def test_what_a_branch_sends_back_leaves_it_towards_the_source() -> None:
 
     assert before.heard == ["got a"]
     assert beside.heard == []
+
+
+def test_a_frame_sent_back_finds_its_taker_in_a_branch_of_a_branch() -> None:
+    inside, before = Takes(), Log()
+
+    run_virtual(carried, Pipeline(before, Tee(Tee([], inside)), Answer()), texts("a"))
+
+    assert inside.heard == ["got a", "got a"]
+    assert before.heard == []
+
+
+def test_a_stage_is_woken_by_what_is_sent_back_long_after_its_input_has_ended(
+    timed: Timed,
+) -> None:
+    times: list[int] = []
+
+    class Waits:
+        takes_back = (Result,)
+
+        async def run(self, frames: Frames, emit: Emit) -> None:
+            await emit(Text(text="a"))
+            await frames.returned()
+            times.append(now())
+
+    class Late:
+        async def run(self, frames: Frames, emit: Emit) -> None:
+            async for _ in frames:
+                await anyio.sleep(2)
+                emit.back(Result(text="b"))
+
+    timed(Pipeline(Waits(), Late()).run)
+
+    assert times == [2_000_000]

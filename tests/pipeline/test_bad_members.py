@@ -1,7 +1,6 @@
 """Members that fail: each is named, with the time and the cause, and nothing is left."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import anyio
@@ -14,51 +13,24 @@ from antiphon.pipeline import (
     Frame,
     Frames,
     Pipeline,
+    Processor,
     ProcessorError,
-    Run,
     Tee,
     Threaded,
     alone,
 )
 from antiphon.pipeline.testing import play, run_virtual
 from tests.pipeline.conftest import Timed
-from tests.pipeline.parts import Endless, Script, Shout, Sink, Slow, Text, carried, texts, words
-
-
-class Faulty:
-    """Raises in one of its methods."""
-
-    def __init__(self, method: str) -> None:
-        self._method = method
-        self.deadline: int | None = 500_000
-
-    def start(self) -> Iterator[Frame]:
-        yield from self._do("start")
-
-    def process(self, frame: Frame) -> Iterator[Frame]:
-        yield from self._do("process")
-        yield frame
-
-    def process_back(self, frame: Frame) -> Iterator[Frame]:
-        yield from self._do("process_back")
-        yield frame
-
-    def expire(self, at: int) -> Iterator[Frame]:
-        self.deadline = None
-        yield from self._do("expire")
-
-    def finish(self) -> Iterator[Frame]:
-        yield from self._do("finish")
-
-    def _do(self, method: str) -> Iterator[Frame]:
-        if method == self._method:
-            raise KeyError("its own mistake")
-        yield from ()
+from tests.pipeline.parts import Endless, Faulty, Result, Script, Sink, Text, carried, texts, words
 
 
 def answer(frame: Text) -> Iterator[Frame]:
     yield Back(frame=Text(text="answer", at=frame.at + 7))
     yield frame
+
+
+def fused(processor: Processor) -> Processor:
+    return processor
 
 
 METHODS = {
@@ -71,7 +43,7 @@ METHODS = {
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("wrap", [lambda p: p, alone], ids=["fused", "alone"])
+@pytest.mark.parametrize("wrap", [fused, alone])
 def test_a_processor_that_raises_is_named_with_the_time_and_its_cause(
     method: str, wrap: Callable[[Any], Any], timed: Timed
 ) -> None:
@@ -145,7 +117,7 @@ def test_a_processor_that_yields_what_is_no_frame_is_named(method: str, wrong: A
     setattr(member, method, give)
 
     with pytest.raises(ProcessorError, match="Wrong failed.* which is not a Frame") as caught:
-        run_virtual(carried, Pipeline(member, answer), texts("a"))
+        run_virtual(Pipeline(Script(*texts("a")), member, answer).run)
     assert isinstance(caught.value.__cause__, TypeError)
 
 
@@ -210,142 +182,9 @@ async def test_a_run_that_is_no_coroutine_is_named() -> None:
         await Pipeline(Plain(), Sink()).run()  # pyright: ignore[reportArgumentType]
 
 
-async def test_a_processor_is_named_whichever_task_of_a_stage_calls_it() -> None:
-    class Parallel:
-        async def run(self, frames: Frames, emit: Emit) -> None:
-            async with anyio.create_task_group() as outer, anyio.create_task_group() as inner:
-                outer.start_soon(anyio.sleep_forever)
-                inner.start_soon(emit, Text(text="a"))
-
-    with pytest.raises(ProcessorError, match="^Faulty failed") as caught:
-        await Pipeline(Parallel(), Shout(), Faulty("process"), Sink()).run()
-
-    assert isinstance(caught.value.__cause__, KeyError)
-
-
-async def test_the_errors_of_a_stages_own_tasks_are_its_own() -> None:
-    class Parallel:
-        async def run(self, frames: Frames, emit: Emit) -> None:
-            async with anyio.create_task_group() as group:
-                group.start_soon(self._fail)
-
-        async def _fail(self) -> None:
-            raise OSError("no device")
-
-    with pytest.raises(ProcessorError, match="^Parallel failed.*ExceptionGroup") as caught:
-        await Pipeline(Parallel(), Sink()).run()
-
-    assert isinstance(caught.value.__cause__, ExceptionGroup)
-
-
 async def test_members_of_one_name_are_told_apart() -> None:
     with pytest.raises(ProcessorError, match="^Faulty 2 failed"):
-        await carried(Pipeline(Faulty("none"), Faulty("process")), texts("a"))
-
-
-@asynccontextmanager
-async def opened(pipeline: Pipeline) -> AsyncIterator[Run]:
-    async with pipeline.open() as run:
-        yield run
-
-
-async def test_a_failure_reaches_a_body_that_waits() -> None:
-    class Raises:
-        async def run(self, frames: Frames, emit: Emit) -> None:
-            await anext(frames)
-            raise OSError("no device")
-
-    with pytest.raises(ProcessorError, match="Raises failed"):
-        async with opened(Pipeline(Raises())) as run:
-            await run.send(Text(text="a"))
-            await anyio.sleep_forever()
-
-
-async def test_a_failure_reaches_a_body_that_reads() -> None:
-    with pytest.raises(ProcessorError, match="Faulty failed"):
-        async with opened(Pipeline(Slow(0), Faulty("process"))) as run:
-            await run.send(Text(text="a"))
-            async for _ in run:
-                pass
-
-
-async def test_a_failure_reaches_a_body_that_sends_on() -> None:
-    with pytest.raises(ProcessorError, match="Faulty failed"):
-        async with opened(Pipeline(Slow(0), Faulty("process"))) as run:
-            while True:
-                await run.send(Text(text="a"))
-
-
-async def test_a_failure_reaches_a_body_that_has_left() -> None:
-    with pytest.raises(ProcessorError, match="Faulty failed"):
-        async with opened(Pipeline(Slow(0), Faulty("finish"))) as run:
-            await run.send(Text(text="a"))
-
-
-async def test_a_failure_that_the_sender_meets_ends_the_run_though_it_is_caught() -> None:
-    stage = Endless()
-
-    with pytest.raises(ProcessorError, match="Faulty failed"):
-        async with opened(Pipeline(Faulty("process"), stage)) as run:
-            with pytest.raises(ProcessorError):
-                run.send_nowait(Text(text="a"))
-            await anyio.sleep_forever()
-
-    assert stage.begun == stage.ended
-
-
-async def test_a_failure_at_the_end_of_the_input_ends_the_run_though_it_is_caught() -> None:
-    with pytest.raises(ProcessorError, match="Faulty failed"):
-        async with opened(Pipeline(Faulty("finish"), Slow(0))) as run:
-            with pytest.raises(ProcessorError):
-                run.end()
-
-
-async def test_a_reader_in_another_task_comes_to_an_end_when_the_run_fails() -> None:
-    read: list[Frame] = []
-
-    async def reader(run: Run) -> None:
-        read.extend([frame async for frame in run])
-
-    async with anyio.create_task_group() as group:
-        with pytest.raises(ProcessorError):
-            async with opened(Pipeline(Slow(0), Faulty("process"))) as run:
-                group.start_soon(reader, run)
-                await run.send(Text(text="a"))
-
-    assert read == []
-
-
-async def test_the_first_of_two_failures_is_raised() -> None:
-    class Twice:
-        """Fails, and again while it is cancelled for the failure of another."""
-
-        def __init__(self, name: str) -> None:
-            self.name = name
-
-        async def run(self, frames: Frames, emit: Emit) -> None:
-            try:
-                await anext(frames)
-            finally:
-                raise OSError(self.name)  # noqa: B012
-
-    with pytest.raises(ProcessorError, match="first failed"):
-        async with opened(Pipeline(Tee(Twice("first"), [Slow(0), Twice("second")]))) as run:
-            await run.send(Text(text="a"))
-
-
-async def test_a_failure_while_the_body_fails_does_not_hide_the_bodys_own() -> None:
-    class Fails:
-        async def run(self, frames: Frames, emit: Emit) -> None:
-            try:
-                await anyio.sleep_forever()
-            finally:
-                raise OSError("cannot clean up")  # noqa: B012
-
-    with pytest.raises(ValueError, match="mine"):
-        async with opened(Pipeline(Fails())):
-            await anyio.lowlevel.checkpoint()
-            raise ValueError("mine")
+        await Pipeline(Script(*texts("a")), Faulty("none"), Faulty("process")).run()
 
 
 async def test_a_processor_that_computes_for_long_does_so_in_a_thread() -> None:
@@ -394,3 +233,22 @@ def test_a_stage_that_blocks_for_good_is_named_by_the_drain(timed: Timed) -> Non
 
     with pytest.raises(Exception, match="Blocks, Sink did not end within 1 s"):
         timed(main)
+
+
+@pytest.mark.parametrize("method", ["start", "process_back", "expire", "finish"])
+def test_the_one_that_raises_is_named_not_the_one_that_brought_the_frame(method: str) -> None:
+    class Brings:
+        deadline: int | None = 0
+
+        def process(self, frame: Result) -> Iterator[Frame]:
+            yield frame
+
+    def bring(*given: Frame | int) -> Iterator[Frame]:
+        brings.deadline = None
+        yield Forth(frame=Text(text="a"))
+
+    brings = Brings()
+    setattr(brings, method, bring)
+
+    with pytest.raises(ProcessorError, match="^Faulty failed at 0.000 s"):
+        play([brings, Faulty("process")], (), returned=texts("a"), until=0)

@@ -191,3 +191,15 @@ def test_frames_of_any_type_may_be_given() -> None:
         yield SPEECH
 
     assert play(answer, texts("a")) == [Result(text="a"), SPEECH]
+
+
+def test_a_parameter_of_any_frame_among_others_means_every_frame() -> None:
+    met: list[Frame] = []
+
+    def hear(frame: Audio | Frame) -> Frame:
+        met.append(frame)
+        return frame
+
+    frames = [Text(text="a"), Interrupt()]
+
+    assert play(hear, frames) == frames == met

@@ -1,12 +1,15 @@
 """No frame is lost, doubled, reordered or stale; and the tests for that notice if one is."""
 
+# The mutants change what is nobody's business but the core's.
+# pyright: reportPrivateUsage=false
+
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -17,13 +20,13 @@ from antiphon.pipeline.testing import Standstill
 from tests.pipeline.ordering import Plan, check, plans
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(plan=plans)
 def test_order_holds_whatever_is_sent_however_slow_the_stages(plan: Plan) -> None:
     check(plan)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(plan=plans, at=st.integers(0, 30))
 def test_order_holds_up_to_the_moment_of_a_cancellation(plan: Plan, at: int) -> None:
     check(replace(plan, cancel_at=at))
@@ -60,9 +63,8 @@ def forget_all(self: Lane) -> int:
 
 
 def forget_but_the_last(self: Lane) -> int:
-    *waiting, last = self._data or (None,)
-    kept = [frame for frame in waiting if frame is not None and not frame.interruptible]
-    self._data = deque(kept if last is None else [*kept, last])
+    kept = [frame for frame in self._data if not frame.interruptible or frame is self._data[-1]]
+    self._data = deque(kept)
     self._make_room()
     return 0
 
@@ -178,7 +180,6 @@ def test_a_mutation_of_the_ordering_is_noticed(
         database=None,
         derandomize=True,
         phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )
     @given(plan=plans)

@@ -1,15 +1,24 @@
 """A scripted model, and the events that many of the tests are made of."""
 
-from collections.abc import Iterable, Sequence
-from typing import TypeVar, get_args
+import math
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType, UnionType
+from typing import Any, TypeVar, get_args, overload
 
 import anyio
+from anyio import CancelScope
+from trio.testing import MockClock
 
 from antiphon.codecs import events
 from antiphon.codecs.items import FunctionCallOutput
-from antiphon.pipeline import Audio, Emit, Frame, Frames, Interrupt, now, sleep_until
+from antiphon.pipeline import Audio, Emit, Frame, Frames, Interrupt, Pipeline, now, sleep_until
+from antiphon.pipeline.testing import run_virtual
+from antiphon.processors.tools import Tools
 
-T = TypeVar("T", bound=Frame)
+F = TypeVar("F", bound=Frame)
+T = TypeVar("T")
+
+EMPTY: Mapping[int, Any] = MappingProxyType({})
 
 MS = 1_000
 SECOND = 1_000_000
@@ -18,14 +27,18 @@ HOUR = 3_600 * SECOND
 
 
 class ScriptedModel:
-    """Says each event at its time and keeps what it is told, with the time; ends at *until*."""
+    """Says each event at its time and keeps what it is told, with the time.
+
+    It ends when all is said, its input is over and it is *until*, or at *enough* frames.
+    """
 
     takes_back: tuple[type[Frame], ...] = get_args(events.ClientEvent)
 
     def __init__(
         self,
         *said: Frame,
-        until: int = HOUR,
+        until: int = 0,
+        enough: float = math.inf,
         input_rate: int = 16_000,
         output_rate: int = 24_000,
     ) -> None:
@@ -33,30 +46,39 @@ class ScriptedModel:
         self.output_rate = output_rate
         self.told: list[Frame] = []
         self.times: list[int] = []
-        self._said = said
+        self.said = said
         self._until = until
+        self._enough = enough
 
     async def run(self, frames: Frames, emit: Emit) -> None:
+        over = anyio.Event()
         async with anyio.create_task_group() as group:
-            group.start_soon(self._listen, frames)
-            for event in self._said:
+            group.start_soon(self._listen, frames, over, group.cancel_scope)
+            for event in self.said:
                 await sleep_until(event.at)
                 await emit(event)
+            await over.wait()
             await sleep_until(self._until)
             group.cancel_scope.cancel()
 
-    async def _listen(self, frames: Frames) -> None:
+    async def _listen(self, frames: Frames, over: anyio.Event, scope: CancelScope) -> None:
         async for frame in frames:
             self._note(frame)
-        while True:
+        over.set()
+        while len(self.told) < self._enough:
             self._note(await frames.returned())
+        scope.cancel()
 
     def _note(self, frame: Frame) -> None:
         self.told.append(frame)
         self.times.append(now())
 
 
-def of(kind: type[T], frames: Iterable[Frame]) -> list[T]:
+@overload
+def of(kind: type[F], frames: Iterable[Frame]) -> list[F]: ...
+@overload
+def of(kind: UnionType, frames: Iterable[Frame]) -> list[Any]: ...
+def of(kind: Any, frames: Iterable[Frame]) -> list[Any]:
     return [frame for frame in frames if isinstance(frame, kind)]
 
 
@@ -121,3 +143,31 @@ def interrupt(at: int) -> Interrupt:
 
 def silence(duration: int, rate: int = 16_000, at: int = 0) -> Audio:
     return Audio(pcm=bytes(2 * (duration * rate // SECOND)), rate=rate, at=at)
+
+
+def run_mocked(work: Callable[[], Awaitable[T]]) -> T:
+    """`run_virtual` on trio, whose clock jumps also while a thread works."""
+    clock = MockClock(autojump_threshold=0)
+    return anyio.run(work, backend="trio", backend_options={"clock": clock})
+
+
+def talk(
+    tools: Tools,
+    *said: Frame,
+    acts: Mapping[int, Callable[[], object]] = EMPTY,
+    until: int = HOUR,
+    run: Callable[[Callable[[], Awaitable[None]]], None] = run_virtual,
+) -> list[Frame]:
+    """What *tools* tell a model that says all this; *acts* happen beside it, each at its time."""
+    model = ScriptedModel(*said, until=until)
+
+    async def main() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(Pipeline(model, tools).run)
+            for at, act in acts.items():
+                await sleep_until(at)
+                act()
+
+    run(main)
+    assert [getattr(frame, "at", None) for frame in model.told] == model.times
+    return model.told

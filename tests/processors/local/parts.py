@@ -111,6 +111,8 @@ class Log:
     def __init__(self) -> None:
         self.frames: list[Frame] = []
         self.times: list[int] = []
+        self.ended = 0
+        """When the session was over."""
 
     @property
     def events(self) -> list[events.EventFrame]:
@@ -210,7 +212,13 @@ def conversed(
     keeper = Keeper(slowness)
     source = Script(script, round(until * 1_000_000))
     pipeline = Pipeline(source, model, Replies(reply), keeper, lane=lane)
-    run_virtual(pipeline.run, shuffle=shuffle)
+
+    async def run() -> int:
+        start = anyio.current_time()
+        await pipeline.run()
+        return round((anyio.current_time() - start) * 1_000_000)
+
+    keeper.log.ended = run_virtual(run, shuffle=shuffle)
     return keeper.log
 
 
@@ -246,7 +254,9 @@ def silence(seconds: float) -> bytes:
     return bytes(round(seconds * RATE) * 2)
 
 
-def microphone(*pcm: bytes, start: float = 0.0, block: int = BLOCK) -> list[events.InputAudioAppend]:
+def microphone(
+    *pcm: bytes, start: float = 0.0, block: int = BLOCK
+) -> list[events.InputAudioAppend]:
     """*pcm* in blocks, each of them there when it has been heard."""
     heard = b"".join(pcm)
     blocks = [heard[place : place + block] for place in range(0, len(heard), block)]
