@@ -45,7 +45,7 @@ def main() -> None:
         runs: list[tuple[float, float]] = []
         for _ in range(given.repeats):
             call = Call(
-                script(lines=Script(voice="en-gb", line=LINES, repeat=repeat)),
+                script(lines=Script(voice="en-us+f2", line=LINES, repeat=repeat)),
                 find_model(model),
                 tools=TOOLS,
                 instructions="",

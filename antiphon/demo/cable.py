@@ -1,17 +1,16 @@
 """A telephone line between two pipelines of one process."""
 
-import anyio
+from anyio import Event
 
-from antiphon.pipeline import Audio, Emit, Frames, sleep_until
-
-BOUND = 500
-"""Blocks that may be under way; nobody who listens is ten seconds late."""
+from antiphon.pipeline import Audio, Emit, Frames
 
 
 class Cable:
     """What is written at one end is heard at the other when it has been spoken.
 
-    `write` is for a PacedSink; the cable itself is a source. It ends when it is hung up.
+    `write` is for a PacedSink; the cable itself is a source. As with a microphone, a block
+    is there when it is over, which is when the next one is written. It ends when it is
+    hung up.
     """
 
     name = "Cable"
@@ -19,20 +18,21 @@ class Cable:
 
     def __init__(self, rate: int) -> None:
         self.gives_rate = rate
-        self._ends = anyio.create_memory_object_stream[Audio](BOUND)
+        self._spoken: Audio | None = None
+        self._emit: Emit | None = None
+        self._hung_up = Event()
 
     def write(self, pcm: bytes, at: int) -> None:
-        send, receive = self._ends
-        if not receive.statistics().open_receive_streams:
-            return  # nobody listens any more
-        send.send_nowait(Audio(pcm=pcm, rate=self.gives_rate, at=at))
+        if self._spoken is not None and self._emit is not None:
+            self._emit.nowait(self._spoken)
+        self._spoken = Audio(pcm=pcm, rate=self.gives_rate, at=at)
 
     def hang_up(self) -> None:
-        self._ends[0].close()
+        self._hung_up.set()
 
     async def run(self, frames: Frames, emit: Emit) -> None:
-        with self._ends[1] as receive:
-            async for audio in receive:
-                # As with a microphone, a block is there when it is over.
-                await sleep_until(audio.at + audio.duration)
-                await emit(audio)
+        self._emit = emit
+        try:
+            await self._hung_up.wait()
+        finally:
+            self._emit = None

@@ -25,7 +25,7 @@ MODEL = "local/assistant?seed=1"
 INSTRUCTIONS = "You are a friendly assistant on the telephone."
 
 CALLER = Script(
-    voice="en-gb",
+    voice="en-us+f2",
     line=(
         Line(say="Hello there."),
         Line(say="What time is it?"),

@@ -74,7 +74,8 @@ class Recogniser:
         # A lattice's best path need not be one that the grammar accepts. All senones are
         # computed for `ascore` to be measured against the best of them. The beams are wider
         # than the default (1e-48): one in fifty requests was lost to it.
-        beams = {"beam": 1e-64, "pbeam": 1e-64, "wbeam": 1e-48}
+        # A word less likely than the default's (0.65): digits were heard where there were none.
+        beams = {"beam": 1e-64, "pbeam": 1e-64, "wbeam": 1e-48, "wip": 0.3}
         self._decoder = _decoder({"bestpath": False, "compallsen": True, "cmn": "live", **beams})
         _teach(self._decoder, grammar)
         self._meter = _decoder({"bestpath": False, "cmn": "batch", "dict": None, "topn": 1})
@@ -163,4 +164,4 @@ def _fit(segments: Iterable[_Segment]) -> float:
             worst = min(worst, score / duration)
     if not frames:
         return 0.0
-    return max(0.0, 1 + 66 * (0.7 * all_words / frames + 0.3 * worst + 0.1 * gaps / frames))
+    return max(0.0, 1 + 64 * (0.7 * all_words / frames + 0.3 * worst + 0.1 * gaps / frames))

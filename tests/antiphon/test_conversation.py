@@ -50,7 +50,7 @@ class Log:
 
 def converse(seed: int, *, rounds: int, shuffle: int | None = None) -> tuple[Call, bytes]:
     """The call, and its log of events; everything in it hangs on *seed*."""
-    user = script(lines=Script(voice="en-gb", line=ROUND, repeat=rounds), jitter=0.3, seed=seed)
+    user = script(lines=Script(voice="en-us+f2", line=ROUND, repeat=rounds), jitter=0.3, seed=seed)
     bot = find_model(f"local/assistant?seed={seed}&jitter=0.3")
     call = Call(user, bot, tools=TOOLS, instructions="", show=Silent())
     log = Log()

@@ -188,8 +188,8 @@ def test_a_user_who_speaks_is_not_idle() -> None:
 
     log = conversed(model(Fake([]), turn_detection=IDLE), ASK, *microphone(long), until=15)
 
-    assert log.when(events.InputTimeoutTriggered)[:1] in ([], [over + 5_000_000])
-    assert log.when(events.ResponseCreated)[:2] == [0, over]
+    assert not log.all(events.InputTimeoutTriggered)
+    assert log.when(events.ResponseCreated) == [0, over]
 
 
 def test_the_timeout_does_not_run_in_a_turn_that_the_response_ended_in() -> None:
