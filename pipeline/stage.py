@@ -1,6 +1,5 @@
 """Stages in a bound pipeline: a lane in front, a task, and word of interruptions."""
 
-from collections import deque
 from typing import cast
 
 from anyio import CancelScope, EndOfStream
@@ -30,7 +29,7 @@ class StageNode(Node):
         """An Interrupt has passed that the stage has not seen: what it emits is old."""
         self.done = False
         self.last: Interrupt | None = None
-        self._passed = deque[Interrupt](maxlen=REMEMBERED)
+        self._passed: list[Interrupt] = []
         self._takes_back: tuple[type[Frame], ...] = getattr(member, "takes_back", ())
         self._restarts = getattr(member, "on_interrupt", "told") == "restart"
         self.lane.rereads = self._restarts
@@ -87,21 +86,23 @@ class StageNode(Node):
 
     def _interrupt(self, interrupt: Interrupt) -> None:
         self.last = interrupt
-        self._passed.append(interrupt)
+        self._passed = [*self._passed[1 - REMEMBERED :], interrupt]
         forgotten = self.lane.forget()
         if self.hooks.interrupted:
             self.hooks.interrupted(self.name, forgotten)
+        self.after.push(interrupt)  # first, so that who plays is woken before who is in between
         if not self._restarts:
             self.stale = True
             self.lane.overtake(interrupt)
         elif self._scope is not None:  # else it has not begun
             self.stale = True
             self._scope.cancel()
-        self.after.push(interrupt)
 
 
 class _Inbox:
     """The frames of one stage."""
+
+    __slots__ = ("_node", "_receive", "_scope")
 
     def __init__(self, node: StageNode, scope: CancelScope) -> None:
         self._node = node
@@ -128,6 +129,8 @@ class _Inbox:
 
 class _Outbox:
     """What one stage emits with."""
+
+    __slots__ = ("_lanes", "_node", "_push", "_turn")
 
     def __init__(self, node: StageNode) -> None:
         self._node = node

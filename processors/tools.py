@@ -40,9 +40,8 @@ class Call:
 class Turn:
     """The calls of one response: what is still open, and whether to ask for another."""
 
-    def __init__(self, *, done: bool) -> None:
+    def __init__(self) -> None:
         self.open: set[str] = set()
-        self.done = done
         self.wanted = True
 
 
@@ -136,17 +135,13 @@ class Tools:
                 self._responses.add(frame.response_id)
             case events.ResponseDone():
                 self._responses.discard(frame.response_id)
-                turn = self._turns.get(frame.response_id)
-                if turn is not None:
-                    turn.done = True
-                    turn.wanted = turn.wanted and frame.status != "cancelled"
+                if frame.status == "cancelled" and frame.response_id in self._turns:
+                    self._turns[frame.response_id].wanted = False
                 self._ask()
             case events.Reconnected():
                 # Nothing more comes of what ran when the connection was lost.
                 self._asked = self._speaking = False
                 self._responses.clear()
-                for turn in self._turns.values():
-                    turn.done = True
                 self._ask()
             case events.Error():
                 self._asked = False
@@ -162,8 +157,7 @@ class Tools:
             self._known.pop(next(iter(self._known)))
         if call.expects_output:
             self._of[call.call_id] = call.response_id
-            turn = Turn(done=call.response_id not in self._responses)
-            self._turns.setdefault(call.response_id, turn).open.add(call.call_id)
+            self._turns.setdefault(call.response_id, Turn()).open.add(call.call_id)
         tool = self._tools.get(call.name)
         if tool is None:
             if not any(call.name == definition.name for definition in self._definitions):
@@ -182,7 +176,7 @@ class Tools:
         name, call_id = call.event.name, call.event.call_id
         with call.scope:
             failed, output = True, ""
-            with anyio.move_on_after(seconds if seconds < math.inf else None) as limit:
+            with anyio.move_on_after(seconds) as limit:
                 try:
                     result = await tool.call(call.event.arguments)
                     if result is LATER:
@@ -215,7 +209,6 @@ class Tools:
             call = self._running.get(call_id)
             if call is not None and not call.finishes:
                 call.scope.cancel()
-        self._ask()
 
     def _settle(self, call_id: str, output: str, *, failed: bool, wanted: bool = True) -> None:
         """Send the one answer to a call; later ones come to nothing."""
@@ -238,8 +231,9 @@ class Tools:
 
     def _ask(self) -> None:
         """Ask for a response if some turn's calls are all answered and nobody has the word."""
-        ready = [i for i, turn in self._turns.items() if turn.done and not turn.open]
-        wanted = any(self._turns[i].wanted for i in ready)
+        done = self._turns.keys() - self._responses
+        ready = [response_id for response_id in done if not self._turns[response_id].open]
+        wanted = any(self._turns[response_id].wanted for response_id in ready)
         if wanted and (self._responses or self._asked or self._speaking):
             return
         for response_id in ready:

@@ -3,6 +3,7 @@
 They are written in a file: `intents.toml`, whose head explains the notation.
 """
 
+import functools
 import random
 import re
 from collections.abc import Iterable, Iterator
@@ -43,8 +44,14 @@ class Grammar:
         self.file = file
         self.apologies = written.apologies or (under.apologies if under else ())
         self.pronounce: dict[str, str] = dict(written.pronounce)
-        self.slots: dict[str, SlotSpec] = {slot.name: slot for slot in written.slots}
-        self.intents: dict[str, Intent] = {intent.name: intent for intent in written.intents}
+        self.slots: dict[str, SlotSpec] = {}
+        for slot in written.slots:
+            if self.slots.setdefault(slot.name, slot) is not slot:
+                raise GrammarError(file, f"slot {slot.name}", "is there twice")
+        self.intents: dict[str, Intent] = {}
+        for intent in written.intents:
+            if self.intents.setdefault(intent.name, intent) is not intent:
+                raise GrammarError(file, f"intent {intent.name}", "is there twice")
         if under is not None:
             self._add(under, written.without)
         self.phrases: dict[str, Phrases] = {
@@ -61,10 +68,10 @@ class Grammar:
     @classmethod
     def load(cls, path: str | Path | None = None) -> "Grammar":
         """The built-in grammar, or that of a file. Raises GrammarError, or OSError."""
-        file = BUILT_IN if path is None else Path(path)
-        written = read(file)
-        alone = path is None or not written.builtin
-        return cls(file.name, written, None if alone else cls.load())
+        if path is None:
+            return _built_in()
+        written = read(Path(path))
+        return cls(Path(path).name, written, _built_in() if written.builtin else None)
 
     def held(self, intent: str) -> dict[str, SlotSpec]:
         """The slots in the intent's patterns, by the names that they have there."""
@@ -80,7 +87,7 @@ class Grammar:
         return patterns.example(rng.choice(self.patterns[intent]), self.phrases, rng)
 
     def words(self) -> dict[str, str]:
-        """All words that can be said, and where in the file each stands first."""
+        """All words that can be said, and where in the file each stands."""
         places = {
             word: f"intent {name}" for name, said in self.patterns.items() for word in _words(said)
         }
@@ -148,22 +155,35 @@ class Grammar:
         return pattern
 
     def _check(self) -> None:
+        if not self.intents:
+            raise GrammarError(self.file, "", "has no [[intent]], so nothing can be asked")
         remembered = {slot for intent in self.intents.values() for slot in intent.remember}
         for name, intent in self.intents.items():
             where = f"intent {name}"
-            held = self.held(name)
+            held = set(self.held(name))
             if not intent.say:
                 raise GrammarError(self.file, where, "say = [...] is empty, nobody can ask for it")
-            if missing := set(intent.remember) - set(held):
+            if missing := set(intent.remember) - held:
                 raise GrammarError(self.file, where, f"remembers {missing.pop()!r}, no slot of it")
+            known = held | remembered | COMPUTED
             for reply in intent.replies + intent.otherwise:
-                unknown = placeholders(reply) - set(held) - remembered - COMPUTED
-                if unknown:
-                    known = ", ".join(sorted({*held, *remembered, *COMPUTED}))
-                    problem = (
-                        f"nothing is called {unknown.pop()!r} in {reply!r}; there are: {known}"
-                    )
-                    raise GrammarError(self.file, where, problem)
+                if unknown := self._placeholders(reply, where) - known:
+                    problem = f"nothing is called {unknown.pop()!r} in {reply!r}; there are: "
+                    raise GrammarError(self.file, where, problem + ", ".join(sorted(known)))
+            for result in intent.tool.result if intent.tool else ():
+                self._placeholders(result, where)
+
+    def _placeholders(self, template: str, where: str) -> set[str]:
+        try:
+            return placeholders(template)
+        except ValueError as error:
+            raise GrammarError(self.file, where, f"{error} in {template!r}") from error
+
+
+@functools.cache
+def _built_in() -> Grammar:
+    """One for all, so that they can share its recogniser."""
+    return Grammar(BUILT_IN.name, read(BUILT_IN))
 
 
 def placeholders(template: str) -> set[str]:

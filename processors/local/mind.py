@@ -77,16 +77,16 @@ class Mind:
         )
         if request is None:
             return self._say(scene.choose(self._grammar.apologies) or APOLOGY)
-        if request.intent.tool is not None:
-            specs = self._grammar.held(request.intent.name)
-            filled = calls.choose(request.intent.tool, tools, request.slots, specs)
-            if filled is not None and filled.missing:
-                return self._say(self._question(filled.missing[0], request))
-            if filled is not None:
-                self._called[filled.tool.name] = request
-                return Reply(calls=(ToolCall(filled.tool.name, filled.arguments),))
-        said = scene.choose(request.intent.replies) or scene.choose(request.intent.otherwise)
-        return self._say(said or APOLOGY)
+        filled = self._tool_for(request, tools)
+        if filled is not None and not filled.missing:
+            self._called[filled.tool.name] = request
+            return Reply(calls=(ToolCall(filled.tool.name, filled.arguments),))
+        # What is known here, as the time is, is told rather than asked back for a tool's sake.
+        replies = [r for r in request.intent.replies if filled is None or placeholders(r)]
+        said = scene.choose(replies)
+        if said is None and filled is not None:
+            said = self._question(filled.missing[0], request)
+        return self._say(said or scene.choose(request.intent.otherwise) or APOLOGY)
 
     def after_tool(
         self, name: str, arguments: dict[str, Any], output: str, *, failed: bool = False
@@ -136,6 +136,12 @@ class Mind:
             if intent.tool is not None and not intent.goes_on and more.slots.keys() <= slots:
                 return _Request(intent, more.slots)
         return more
+
+    def _tool_for(self, request: _Request, tools: Sequence[ToolDefinition]) -> calls.Filled | None:
+        if request.intent.tool is None:
+            return None
+        specs = self._grammar.held(request.intent.name)
+        return calls.choose(request.intent.tool, tools, request.slots, specs)
 
     def _question(self, parameter: str, request: _Request) -> str:
         spec = calls.slot_for(parameter, self._grammar.held(request.intent.name))

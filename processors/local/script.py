@@ -24,9 +24,11 @@ import tomllib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Annotated
 
 import anyio
 import msgspec
+from msgspec import Meta
 
 from antiphon.codecs.config import TurnDetection
 from antiphon.codecs.items import JsonObject
@@ -43,6 +45,9 @@ PATIENCE = 8_000_000
 """Microseconds without an answer after which it goes on with its next line."""
 
 
+Seconds = Annotated[float, Meta(ge=0)]
+
+
 class ScriptError(ValueError):
     """A script cannot be read; the message names the file, the line and what is wrong."""
 
@@ -53,14 +58,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     say: str = ""
     call: str = ""
     arguments: JsonObject = {}
-    wait: float = 0.0
-    interrupt: float | None = None
+    wait: Seconds = 0.0
+    interrupt: Seconds | None = None
 
 
 class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    line: tuple[Line, ...]
+    line: Annotated[tuple[Line, ...], Meta(min_length=1)]
     voice: str = "en-us"
-    repeat: int = 1
+    repeat: Annotated[int, Meta(ge=1)] = 1
     hang_up: bool = True
 
     @classmethod
@@ -123,7 +128,8 @@ def script(
     try:
         Voice(lines.voice)  # an unknown one is an error now, not in the middle of a call
     except ValueError as error:
-        raise ScriptError(f"the script {path or ''} cannot be used: {error}") from error
+        which = "the script" if path is None else f"the script {path}"
+        raise ScriptError(f"{which} cannot be used: {error}") from error
     detection = TurnDetection(
         type="server-vad",
         silence_duration=SILENCE,

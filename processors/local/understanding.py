@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -11,9 +12,12 @@ from antiphon.processors.local.grammar import Grammar
 from antiphon.processors.local.patterns import Value, Word
 
 _WORDS = re.compile(r"[a-z]+|\d+")
-_NEAR = 0.5
 _ENOUGH = 0.5
 """Share of the words that a request must account for, among others that say nothing to us."""
+_LONGEST = 60
+"""Words; in a longer text no request could be as much of it."""
+_TELLING = 0.5
+"""What the words of the nearest intent weigh at least: one that two intents share weighs this."""
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +59,7 @@ def _words(text: str) -> list[str]:
 def _matches(
     grammar: Grammar, words: Sequence[str]
 ) -> Iterator[tuple[int, int, str, dict[str, Value]]]:
-    for start in range(len(words)):
+    for start in range(len(words) if len(words) <= _LONGEST else 0):
         for intent, said in grammar.patterns.items():
             for pattern in said:
                 for end, slots in patterns.match(pattern, words, start, grammar.phrases):
@@ -63,11 +67,11 @@ def _matches(
 
 
 def _without_courtesy(grammar: Grammar, before: Sequence[str], after: Sequence[str]) -> int:
-    """How many words there are around a request, beside those that only make it polite."""
-    return _rest(grammar, before) + _rest(grammar, after)
+    """How many words stand around a request, beside those that only make it polite."""
+    return _others(grammar, before) + _others(grammar, after)
 
 
-def _rest(grammar: Grammar, words: Sequence[str]) -> int:
+def _others(grammar: Grammar, words: Sequence[str]) -> int:
     at = count = 0
     while at < len(words):
         ends = (
@@ -82,8 +86,8 @@ def _rest(grammar: Grammar, words: Sequence[str]) -> int:
 
 
 def _nearest(grammar: Grammar, words: Sequence[str]) -> str | None:
-    """The intent of which most words were used, if only one; rare words count for more."""
-    uses = {
+    """The intent whose words were used most; one that fewer intents use counts for more."""
+    vocabularies = {
         name: {
             patterns.bare(leaf.word)
             for pattern in said
@@ -92,10 +96,10 @@ def _nearest(grammar: Grammar, words: Sequence[str]) -> str | None:
         }
         for name, said in grammar.patterns.items()
     }
-    used = set(words)
-    scores = {
-        name: sum(1 / sum(word in other for other in uses.values()) for word in own & used)
-        for name, own in uses.items()
+    users = Counter(word for own in vocabularies.values() for word in own)
+    weights = {
+        name: sum(1 / users[word] for word in own.intersection(words))
+        for name, own in vocabularies.items()
     }
-    best = max(scores, key=scores.__getitem__, default=None)
-    return best if best is not None and scores[best] >= _NEAR else None
+    best = max(weights, key=weights.__getitem__, default=None)
+    return best if best is not None and weights[best] >= _TELLING else None

@@ -79,7 +79,7 @@ def overtake_nothing(self: Lane, frame: Frame) -> None:
 
 
 def overtake_control(self: Lane, frame: Frame) -> None:
-    self._beside.appendleft(frame)
+    self._beside.insert(0, frame)
     self._wake()
 
 

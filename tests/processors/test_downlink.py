@@ -142,6 +142,14 @@ def test_a_thousand_interruptions_are_as_good_as_one() -> None:
     assert [frame.pcm for frame in of(Speech, play(downlink, said))] == [b"11"] * 1_000
 
 
+def test_of_a_thousand_responses_the_one_that_runs_is_silenced() -> None:
+    said: list[Frame] = []
+    for n in range(1_000):
+        said += created(f"r{n}"), done(f"r{n}")
+
+    assert heard([*said, created("r"), speaks(1), delta(b"11")])[-2:] == barge_in(1)
+
+
 def cleared(item: str | None, played: int | None, part: int = 0, at: int = 9) -> Frame:
     return events.OutputPlaybackCleared(
         response_id="r", item_id=item, content_index=part, played=played, at=at
@@ -180,6 +188,12 @@ def test_nothing_is_truncated_beyond_what_the_model_said_of_it() -> None:
     said = seconds(1), seconds(1.65), seconds(5, part=1), seconds(5, item="other")
 
     assert told(report, *said) == [report, truncation("i", 2_650_000)]
+
+
+def test_an_item_has_its_length_also_when_the_next_response_has_begun() -> None:
+    assert told(cleared("i", 9_100_000), seconds(2.65), created("next"))[1:] == [
+        truncation("i", 2_650_000)
+    ]
 
 
 def test_an_item_that_the_model_did_not_say_is_truncated_as_reported() -> None:

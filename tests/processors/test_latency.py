@@ -143,6 +143,15 @@ def test_a_call_that_ends_in_the_next_turn_belongs_to_its_own() -> None:
     assert (second.called, second.returned, second.tools) == (3_000, None, None)
 
 
+def test_a_call_that_is_made_in_the_next_turn_belongs_to_that_of_its_response() -> None:
+    first, second = times(
+        *(speaks(0), pauses(900), created("r", 910), speaks(2_000, "v")),
+        called("c", "f", at=2_001),
+    )
+
+    assert (first.called, second.called) == (2_001, None)
+
+
 def test_an_output_that_belongs_to_no_call_is_nobodys() -> None:
     (turn,) = times(*TURN, returned(2_000, "unknown"))
 

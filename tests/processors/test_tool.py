@@ -1,4 +1,4 @@
-"""A typed function becomes a tool: what the model is told of it, and how it is called."""
+"""A typed function becomes a tool: what the model is told of it, and what cannot be one."""
 
 from collections.abc import Callable
 from datetime import date

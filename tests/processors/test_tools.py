@@ -12,9 +12,10 @@ from antiphon.codecs import events
 from antiphon.codecs.config import ToolDefinition
 from antiphon.pipeline import Frame, Pipeline
 from antiphon.pipeline.testing import run_virtual
-from antiphon.processors.tools import LATER, Tool, ToolError, Tools
+from antiphon.processors.tools import LATER, REMEMBERED, Tool, ToolError, Tools
 from tests.processors.offers import Opaque, Place, slow_weather, weather
 from tests.processors.parts import (
+    HOUR,
     SECOND,
     ScriptedModel,
     answer,
@@ -89,7 +90,7 @@ def test_calls_run_side_by_side_and_each_is_answered_when_it_is_ready() -> None:
 
 def test_plain_functions_run_side_by_side_too() -> None:
     both = threading.Barrier(2, timeout=5)
-    model = ScriptedModel(*turn(called("a", "meet"), called("b", "meet")), enough=3)
+    model = ScriptedModel(*turn(called("a", "meet"), called("b", "meet")), enough=3, until=HOUR)
 
     def meet() -> str:
         both.wait()
@@ -319,6 +320,22 @@ def test_a_call_that_is_said_twice_is_run_once(expects_output: bool) -> None:
     assert told == [answer("c", "booked", SECOND), asked(SECOND)] * expects_output
 
 
+def test_of_many_calls_the_latest_are_still_run_once() -> None:
+    runs: list[int] = []
+
+    async def note(number: int) -> None:
+        runs.append(number)
+
+    calls = [
+        called(f"c{n}", "note", f'{{"number": {n}}}', expects_output=False)
+        for n in range(REMEMBERED + 1)
+    ]
+
+    talk(Tools(note), *turn(*calls, *calls[1:]))
+
+    assert runs == list(range(REMEMBERED + 1))
+
+
 def test_a_call_that_expects_no_output_gets_none_and_no_response() -> None:
     runs: list[str] = []
 
@@ -434,7 +451,7 @@ def test_a_run_that_is_cancelled_cancels_its_tools() -> None:
             ended.append("cancelled")
 
     async def main() -> None:
-        model = ScriptedModel(*turn(called("c", "book")))
+        model = ScriptedModel(*turn(called("c", "book")), until=HOUR)
         with anyio.move_on_after(3):
             await Pipeline(model, Tools(book)).run()
 

@@ -200,6 +200,14 @@ def test_after_a_cancelled_call_nothing_is_asked_for_even_if_another_finishes() 
     assert talk(Work().tools(), *said) == [broken_off("b", 2), answered("a", 5)]
 
 
+def test_after_a_cancelled_call_nothing_is_asked_for_even_if_another_is_made() -> None:
+    said = created("r"), works("a", 5), interrupt(SECOND), works("b", 1, at=2 * SECOND)
+
+    told = talk(Work().tools(), *said, done("r", 2 * SECOND))
+
+    assert told == [broken_off("a", 1), answered("b", 3)]
+
+
 def test_a_call_to_be_answered_later_survives_an_interruption() -> None:
     tools = Work().tools()
     said = *turn(called("a", "later")), interrupt(SECOND)
@@ -239,7 +247,7 @@ def test_a_call_that_the_interruption_overtook_is_not_begun_unless_it_must_finis
     work = Work()
     fillers = [events.RateLimits(limits=())] * 4  # so many fit before Tools has to wait
     said = created("r"), works("a", 1, at=SECOND, name=name), interrupt(2 * SECOND), done("r")
-    model = ScriptedModel(*fillers, *said)
+    model = ScriptedModel(*fillers, *said, until=9 * SECOND)
 
     class Slow:
         """Takes nothing in for five seconds."""

@@ -1,7 +1,7 @@
 """A brain that does as it is told, a client that follows a script, and a log of what comes."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from itertools import groupby
 from typing import TypeVar
@@ -18,6 +18,7 @@ from antiphon.processors.local.brain import Input, Part, Turn
 from antiphon.processors.local.hearing import PREFIX, RATE, SILENCE
 from antiphon.processors.local.response import Pace
 from antiphon.processors.local.server import OUTPUT_RATE, Server
+from antiphon.processors.local.speaking import spoken
 from antiphon.processors.local.voice import Voice
 from antiphon.processors.resampler import resample
 from antiphon.processors.vad import Detector, Started, Stopped
@@ -72,8 +73,11 @@ class Fake:
             else:
                 yield part
 
+    def speak(self, text: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        return self._speak(text)
+
     @asynccontextmanager
-    async def speak(self, text: str) -> AsyncGenerator[AsyncIterator[bytes]]:
+    async def _speak(self, text: str) -> AsyncGenerator[AsyncIterator[bytes]]:
         try:
             yield _syllables(text)
         finally:
@@ -81,6 +85,13 @@ class Fake:
 
     def cuts_in(self) -> float | None:
         return self._cuts_in
+
+
+class Talker(Fake):
+    """A brain with a voice that can be understood."""
+
+    def speak(self, text: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        return spoken(Voice(), text, OUTPUT_RATE)
 
 
 async def _syllables(text: str) -> AsyncIterator[bytes]:
