@@ -21,6 +21,7 @@ LINES = (
     Line(say="Tell me a story."),
     Line(say="Stop.", interrupt=3.5),
     Line(say="Set a timer for five minutes."),
+    Line(say="Tell me about Antiphon."),
     Line(say="What can you do?"),
 )
 ROUND = 60.0

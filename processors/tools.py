@@ -165,7 +165,7 @@ class Tools:
                 self._settle(
                     call.call_id, f"there is no tool {call.name!r}; there are: {known}", failed=True
                 )
-        elif call.at < self._interrupted and not tool.finish:  # the Interrupt overtook it
+        elif 0 < call.at < self._interrupted and not tool.finish:  # the Interrupt overtook it
             self._settle(call.call_id, INTERRUPTED, failed=True, wanted=False)
         else:
             running = self._running[call.call_id] = Call(call, finishes=tool.finish)

@@ -15,7 +15,9 @@ import msgspec
 
 Value = str | int
 
-_TOKENS = re.compile(r"[a-z']+|<[a-z_]+(?::[a-z_]+)?>|\S")
+_TOKENS = re.compile(r"<[^>]*>|[^\s()\[\]|<>]+|\S")
+_WORD = re.compile(r"[a-z']+")
+_SLOT = re.compile(r"<([a-z_]+)(?::([a-z_]+))?>")
 
 
 class PatternError(ValueError):
@@ -100,10 +102,9 @@ def _series(tokens: list[str], at: int) -> tuple[Pattern, int]:
                 raise PatternError(f"{closing!r} is missing in {' '.join(tokens)!r}")
             at += 1
             parts.append(part if token == "(" else optional(part))
-        elif len(token) > 1 and token[0] == "<":
-            of, _, name = token[1:-1].partition(":")
-            parts.append(Slot(of, name or of))
-        elif token[0].isalpha() or token[0] == "'":
+        elif slot := _SLOT.fullmatch(token):
+            parts.append(Slot(slot[1], slot[2] or slot[1]))
+        elif _WORD.fullmatch(token):
             parts.append(Word(token))
         else:
             raise PatternError(

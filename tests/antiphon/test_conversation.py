@@ -19,6 +19,7 @@ ROUND = (
     Line(say="Tell me a story."),
     Line(say="Stop.", interrupt=3.5),
     Line(say="Set a timer for five minutes."),
+    Line(say="Tell me about Antiphon."),
     Line(say="What can you do?"),
 )
 TEN_MINUTES = 600_000_000

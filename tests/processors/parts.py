@@ -14,6 +14,7 @@ from antiphon.codecs.items import FunctionCallOutput
 from antiphon.pipeline import Audio, Emit, Frame, Frames, Interrupt, Pipeline, now, sleep_until
 from antiphon.pipeline.testing import run_virtual
 from antiphon.processors.tools import Tools
+from tests.processors.offers import INTERRUPTED
 
 F = TypeVar("F", bound=Frame)
 T = TypeVar("T")
@@ -135,6 +136,20 @@ def answer(call: str, output: str, at: int, *, failed: bool = False) -> Frame:
 
 def asked(at: int) -> Frame:
     return events.ResponseCreate(at=at)
+
+
+def works(
+    call: str, seconds: float, *, at: int = 0, response: str = "r", name: str = "work"
+) -> events.FunctionCallArgumentsDone:
+    return called(call, name, f'{{"seconds": {seconds}}}', at=at, response=response)
+
+
+def answered(call: str, seconds: float) -> Frame:
+    return answer(call, "worked", round(seconds * SECOND))
+
+
+def broken_off(call: str, seconds: float) -> Frame:
+    return answer(call, INTERRUPTED, round(seconds * SECOND), failed=True)
 
 
 def interrupt(at: int) -> Interrupt:

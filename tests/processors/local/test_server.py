@@ -1,5 +1,6 @@
 """A local model as a stage: whole sessions, their repetition, their failures and their end."""
 
+import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import get_args
@@ -7,6 +8,7 @@ from typing import get_args
 import anyio
 import msgspec
 import pytest
+import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +23,10 @@ from antiphon.processors.local.server import Server
 from tests.codecs.strategies import client_events
 from tests.processors.local.parts import (
     Fake,
+    Keeper,
     Log,
+    Replies,
+    Script,
     Talker,
     at,
     conversed,
@@ -145,6 +150,22 @@ def test_the_order_in_which_ready_tasks_run_changes_nothing_that_is_said(shuffle
     ]
 
 
+def test_a_session_goes_the_same_on_trio() -> None:
+    def session() -> tuple[Pipeline, Log]:
+        keeper = Keeper()
+        source = Script([*microphone(QUESTION, QUESTION), at(1.0, ASK)], until=0)
+        brain = Fake(*ANSWERS, recognition=0.1)
+        return Pipeline(source, model(brain), Replies(outputs), keeper), keeper.log
+
+    (usual, expected), (pipeline, log) = session(), session()
+    run_virtual(usual.run)
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    anyio.run(pipeline.run, backend="trio", backend_options={"clock": clock})
+
+    check(log)
+    assert written(log) == written(expected)
+
+
 def test_a_model_can_be_run_again_from_the_beginning() -> None:
     server = Server(lambda: Fake([Say("one")]), name="local/fake")
 
@@ -256,9 +277,8 @@ def test_a_brain_that_fails_ends_the_run_with_an_error_that_names_the_model(plac
     with pytest.raises(ProcessorError, match="^local/fake failed at .* s: ") as failed:
         conversed(model(Failing(place)), *microphone(QUESTION))
 
-    cause = failed.value.__cause__
-    assert isinstance(cause, ExceptionGroup)
-    assert pytest.RaisesGroup(pytest.RaisesExc(LookupError, match=f"how to {place}")).matches(cause)
+    why = "".join(traceback.format_exception(failed.value))
+    assert f"LookupError: no idea how to {place}" in why
 
 
 # The end.
@@ -275,7 +295,7 @@ def test_a_session_can_be_closed_by_its_client() -> None:
     assert "Too late." not in str(log.frames)
 
 
-@pytest.mark.parametrize("moment", [TOLD + step * 7_000 for step in range(0, 300, 3)])
+@pytest.mark.parametrize("moment", [TOLD + step * 7_000 for step in range(0, 300, 8)])
 def test_a_session_can_be_cancelled_at_any_moment(moment: int) -> None:
     """Neither a task nor a thread is left, as for every test."""
 
