@@ -20,4 +20,3 @@ def explained() -> Generator[None]:
         if not isinstance(first, OSError) and not type(first).__module__.startswith("antiphon."):
             raise
         print(f"antiphon: {first}", file=sys.stderr)
-

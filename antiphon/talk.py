@@ -58,10 +58,10 @@ def talk(asked: Talk) -> int:
 
 
 def list_devices() -> int:
-    from antiphon.processors.devices import describe_devices
+    from antiphon.processors.portaudio import described
 
     with explained():
-        print(describe_devices())
+        print(described())
         return 0
     return 2
 
@@ -90,7 +90,7 @@ def _source(asked: Talk) -> Member:
         return FileSource(asked.source)
     from antiphon.processors.devices import MicSource
 
-    return MicSource(asked.input_device)
+    return MicSource(_device(asked.input_device))
 
 
 def _sink(asked: Talk) -> Member:
@@ -100,7 +100,12 @@ def _sink(asked: Talk) -> Member:
         return FileSink(asked.sink, rate=RATE)
     from antiphon.processors.devices import SpeakerSink
 
-    return SpeakerSink(asked.output_device, rate=RATE)
+    return SpeakerSink(_device(asked.output_device), rate=RATE)
+
+
+def _device(given: str | None) -> int | str | None:
+    """A device's number or a part of its name."""
+    return int(given) if given is not None and given.isdigit() else given
 
 
 def _tools(where: str) -> Sequence[Any]:

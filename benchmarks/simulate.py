@@ -28,14 +28,13 @@ ROUND = 60.0
 """About the seconds that these lines and their answers take."""
 
 
-class Silent:
-    """Shows nothing."""
-
-    def said(self, said: object) -> None: ...
-
-    def measured(self, turn: object) -> None: ...
-
-    def level(self, user: float, bot: float, at: int) -> None: ...
+def converse(model: str, repeat: int) -> tuple[float, Call]:
+    """Hold the conversation; how many seconds that took."""
+    user = script(lines=Script(voice="en-us+f2", line=LINES, repeat=repeat))
+    call = Call(user, find_model(model), tools=TOOLS, instructions="")
+    start = time.perf_counter()
+    run_virtual(call.run)
+    return time.perf_counter() - start, call
 
 
 def main() -> None:
@@ -43,19 +42,9 @@ def main() -> None:
     repeat = max(1, round(given.minutes * 60 / ROUND))
     rows: list[harness.Row] = []
     for model in ("local/echo", "local/assistant"):
-        runs: list[tuple[float, float]] = []
-        for _ in range(given.repeats):
-            call = Call(
-                script(lines=Script(voice="en-us+f2", line=LINES, repeat=repeat)),
-                find_model(model),
-                tools=TOOLS,
-                instructions="",
-                show=Silent(),
-            )
-            start = time.perf_counter()
-            run_virtual(call.run)
-            runs.append((time.perf_counter() - start, call.duration / 1_000_000))
-        seconds, spoken = sorted(runs)[len(runs) // 2]
+        calls = [converse(model, repeat) for _ in range(given.repeats)]
+        seconds, call = sorted(calls, key=lambda one: one[0])[len(calls) // 2]
+        spoken = call.duration / 1_000_000
         rows.append(
             {
                 "bot": model,

@@ -152,6 +152,11 @@ def from_any_thread() -> Callable[[Callable[[], None]], object]:
     return loop.run_sync_soon  # trio's
 
 
+def described() -> str:
+    """The devices of this machine, a line each. DeviceError where none can be looked for."""
+    return str(_sounddevice().query_devices()) or "this machine has no sound devices"
+
+
 def _sounddevice() -> Any:
     try:
         import sounddevice  # pyright: ignore[reportMissingTypeStubs]

@@ -107,7 +107,7 @@ class Call:
         *,
         tools: Sequence[Tool | Callable[..., Any]],
         instructions: str,
-        show: Show,
+        show: Show | None = None,
     ) -> None:
         to_bot, to_user = Cable(RATE), Cable(RATE)
         realtime = Realtime(bot, tools=tools, instructions=instructions)
@@ -126,14 +126,15 @@ class Call:
         clock.begin(anyio.current_time())  # one clock for both
         async with anyio.create_task_group() as group:
             meters = CancelScope()
-            group.start_soon(self._meter, meters)
+            if self._show is not None:
+                group.start_soon(self._meter, meters, self._show)
             async with anyio.create_task_group() as parties:
                 parties.start_soon(self.user.run)
                 parties.start_soon(self.bot.run)
             meters.cancel()
 
-    async def _meter(self, scope: CancelScope) -> None:
+    async def _meter(self, scope: CancelScope, show: Show) -> None:
         with scope:
             for at in itertools.count(METER, METER):
                 await sleep_until(at)
-                self._show.level(self.user.track.level(), self.bot.track.level(), at)
+                show.level(self.user.track.level(), self.bot.track.level(), at)

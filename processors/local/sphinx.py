@@ -167,4 +167,4 @@ def _fit(segments: Iterable[_Segment]) -> float:
             worst = min(worst, score / duration)
     if not frames:
         return 0.0
-    return max(0.0, 1 + 62 * (0.7 * all_words / frames + 0.3 * worst + 0.1 * gaps / frames))
+    return max(0.0, 1 + 65 * (0.7 * all_words / frames + 0.3 * worst + 0.1 * gaps / frames))

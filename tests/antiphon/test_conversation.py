@@ -25,16 +25,6 @@ ROUND = (
 TEN_MINUTES = 600_000_000
 
 
-class Silent:
-    """Shows nothing."""
-
-    def said(self, said: object) -> None: ...
-
-    def measured(self, turn: object) -> None: ...
-
-    def level(self, user: float, bot: float, at: int) -> None: ...
-
-
 class Log:
     """An observer that keeps every event of the bot, and no audio."""
 
@@ -53,7 +43,7 @@ def converse(seed: int, *, rounds: int, shuffle: int | None = None) -> tuple[Cal
     """The call, and its log of events; everything in it hangs on *seed*."""
     user = script(lines=Script(voice="en-us+f2", line=ROUND, repeat=rounds), jitter=0.3, seed=seed)
     bot = find_model(f"local/assistant?seed={seed}&jitter=0.3")
-    call = Call(user, bot, tools=TOOLS, instructions="", show=Silent())
+    call = Call(user, bot, tools=TOOLS, instructions="")
     log = Log()
     call.bot.pipeline.observers = (*call.bot.pipeline.observers, log)
     run_virtual(call.run, shuffle=shuffle)

@@ -165,7 +165,7 @@ def test_calls_that_the_model_does_not_take_back_go_on_and_it_is_not_asked() -> 
     assert told == [answered("b", 5)]
 
 
-def test_a_thousand_turns_leave_nothing_behind() -> None:
+def test_a_thousand_turns_are_as_good_as_one() -> None:
     work = Work()
     said: list[Frame] = []
     for n in range(1_000):
