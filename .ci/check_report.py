@@ -23,7 +23,7 @@ def main(folder: Path) -> None:
     report = json.loads((folder / "report.json").read_text())
     turns = report["turns"]
     for word, tool in EXPECTED.items():
-        heard = [turn for turn in turns if word in turn["understood"].lower()]
+        heard = [turn for turn in turns if word in turn["understood"].lower().split()]
         assert heard, f"nobody was understood to say {word!r}"
         called = [call["name"] for turn in heard for call in turn["tools"]]
         assert called == ([tool] if tool else []), f"{word}: called {called}, not {tool}"

@@ -23,7 +23,10 @@ REMEMBERED = 64
 
 
 class Model(Protocol):
-    """A stage that takes client events, also sent back to it, and gives server events."""
+    """A stage that takes client events, also sent back to it, and gives server events.
+
+    Frames of other kinds it lets by.
+    """
 
     @property
     def input_rate(self) -> int:
@@ -81,7 +84,8 @@ class Realtime:
         self.members: tuple[Member, ...] = (
             Uplink(self.config, self.model.input_rate, by_client, speak_first),
             self.model,
-            Downlink(self.model.output_rate, interrupts=interrupts),
+            # A turn that the client detects has interrupted before it gets there.
+            Downlink(self.model.output_rate, interrupts=interrupts and not by_client),
             *((self.tools,) if self.tools else ()),
         )
 
@@ -117,9 +121,11 @@ class Uplink:
             pass  # the model hears its turns itself; two opinions would make two answers
         elif isinstance(frame, events.SpeechStarted):
             yield Interrupt(at=frame.at, reason="the user speaks")
+            yield frame
             yield events.ResponseCancel(at=frame.at)
             yield events.InputActivityStart(at=frame.at)
         else:
+            yield frame
             yield events.InputAudioCommit(at=frame.at)
             yield events.ResponseCreate(at=frame.at)
 

@@ -6,6 +6,7 @@ import inspect
 import re
 import typing
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, Final, cast
 
 import anyio
@@ -30,6 +31,9 @@ class Later:
 
 
 LATER: Final = Later()
+
+running_call: ContextVar[str] = ContextVar("running_call")
+"""The id of the call that a tool runs for, which it needs to be answered later."""
 
 
 class Tool:

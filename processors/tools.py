@@ -18,7 +18,7 @@ from antiphon.codecs.config import ToolDefinition
 from antiphon.codecs.items import FunctionCallOutput
 from antiphon.pipeline import Emit, Frame, Frames, Interrupt
 from antiphon.pipeline.clock import now
-from antiphon.processors.tool import LATER, Tool, ToolError, as_tool
+from antiphon.processors.tool import LATER, Tool, ToolError, as_tool, running_call
 
 REMEMBERED = 1024
 """How many calls are known by id, so that none is run twice."""
@@ -50,7 +50,7 @@ class Tools:
 
     *timeout* is in seconds and may be set for each Tool. When the user interrupts, calls
     are cancelled, unless their tool is marked `finish=True`. A tool that returns LATER, or
-    is only a ToolDefinition, is answered by `answer`. When the input ends, what was begun
+    is only a ToolDefinition, is answered by `answer`; `running_call` tells a tool its call's id. When the input ends, what was begun
     is finished.
     """
 
@@ -174,6 +174,7 @@ class Tools:
     async def _work(self, tool: Tool, call: Call) -> None:
         seconds = self._timeout if tool.timeout is None else tool.timeout
         name, call_id = call.event.name, call.event.call_id
+        running_call.set(call_id)
         with call.scope:
             failed, output = True, ""
             with anyio.move_on_after(seconds) as limit:

@@ -33,7 +33,11 @@ class Filled(msgspec.Struct, frozen=True):
 
 def parts(name: str) -> frozenset[str]:
     """The words in `getWeather` or `get_weather`, in the singular."""
-    return frozenset(part.lower().removesuffix("s") for part in _PARTS.findall(name))
+    return frozenset(_singular(part.lower()) for part in _PARTS.findall(name))
+
+
+def _singular(word: str) -> str:
+    return word[:-3] + "y" if word.endswith("ies") else word.removesuffix("s")
 
 
 def choose(
@@ -71,13 +75,14 @@ def fill(tool: ToolDefinition, slots: Mapping[str, Value], specs: Mapping[str, S
                 break
         else:
             left.append(value)
-    missing = [name for name in required if name not in arguments]
-    if len(left) == len(missing) == 1:
-        # There is but one place for it, whatever that is called.
-        fitted = coerced(left[0], properties.get(missing[0], {}))
-        if fitted is not None:
-            arguments[missing.pop()] = fitted
-    return Filled(tool, arguments, tuple(missing))
+    # What has no name in common goes where there is room for just as much.
+    room = [name for name in required or properties if name not in arguments]
+    if len(room) == len(left):
+        pairs = zip(room, left, strict=True)
+        fitted = {name: coerced(value, properties.get(name, {})) for name, value in pairs}
+        if None not in fitted.values():
+            arguments |= fitted
+    return Filled(tool, arguments, tuple(name for name in required if name not in arguments))
 
 
 def slot_for(parameter: str, specs: Mapping[str, SlotSpec]) -> SlotSpec | None:

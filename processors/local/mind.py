@@ -115,7 +115,8 @@ class Mind:
         request = _Request(self._grammar.intents[heard.intent], dict(heard.slots))
         if request.intent.goes_on:
             request = self._going_on(request)
-        self._remembered |= {name: request.slots[name] for name in request.intent.remember}
+        kept = set(request.intent.remember)
+        self._remembered |= {name: slot for name, slot in request.slots.items() if name in kept}
         if self._grammar.held(request.intent.name):
             self._before = request
         return request

@@ -31,7 +31,7 @@ def decode(output: str) -> Json:
     """The JSON value, or the text where it is none."""
     try:
         return json.loads(output)
-    except ValueError:
+    except (ValueError, RecursionError):
         return output.strip()
 
 
@@ -118,6 +118,8 @@ def _said(value: Json) -> str:
         case str():
             degrees = _DEGREES.fullmatch(value.strip())
             return degrees[1] if degrees else value.strip()
+        case []:
+            return "nothing"
         case list():
             more = len(value) - _MOST_THINGS
             things = [_said(thing) for thing in value[:_MOST_THINGS]]

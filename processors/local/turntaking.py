@@ -78,6 +78,8 @@ class TurnTaking:
         self._emit.nowait(events.SpeechStarted(item_id=self.item_id, audio_start=fact.at, at=now()))
         responses = self._responses
         responses.idle.cancel()
+        if self._over is not None and self._is_played(self._over):
+            self._over = None  # a client that plays elsewhere does not say when
         if self._detection.interrupt_response is not False:
             responses.continues = False
             await responses.interrupt("turn_detected")
@@ -87,9 +89,11 @@ class TurnTaking:
 
     async def _ended(self, fact: TurnEnded) -> None:
         await self._emit(events.SpeechStopped(item_id=self.item_id, audio_end=fact.at, at=now()))
-        answer = self._detection.create_response is not False and self._over is None
+        answer = self._detection.create_response is not False
         await self._commit(fact.pcm)
-        if answer and self._responses.running is None:
+        if self._over is not None:
+            self._wait_for_user(self._over)
+        elif answer and self._responses.running is None:
             self._responses.respond(self._config())
 
     async def _talk_over(self, after: float, cut_in: CancelScope) -> None:
@@ -102,12 +106,15 @@ class TurnTaking:
     async def played(self, response_id: str | None) -> None:
         """All of a response was heard: a user whom it talked over has had to stop for it."""
         over = self._over
-        if over is None or over.id != response_id:
+        if over is None or over.id != response_id or over is self._responses.running:
             return
         for ended in self._hearing.end():
             await self._ended(ended)
         self._over = None
         self._wait_for_user(over)
+
+    def _is_played(self, response: Response) -> bool:
+        return self._responses.running is not response and now() >= response.played_by
 
     def _turn_over(self) -> None:
         self.item_id = ""
@@ -119,6 +126,7 @@ class TurnTaking:
         responses = self._responses
         if timeout is None or responses.calls or self._hearing.speaking or self._user_left:
             return
+        responses.idle.cancel()
         responses.idle = CancelScope()
         until = max(now(), response.played_by) + timeout
         self._group.start_soon(self._speak_up, until, timeout, responses.idle)

@@ -167,9 +167,11 @@ def test_a_turn_that_the_client_detects_interrupts_too() -> None:
     assert [frame for frame in model.told if frame not in reports] == [
         events.SessionUpdate(config=disabled),
         Interrupt(reason="the user speaks", at=1_100 * MS),
+        user[0],
         events.ResponseCancel(at=1_100 * MS),
         events.InputActivityStart(at=1_100 * MS),
         events.InputAudioAppend(audio=bytes(640), at=1_120 * MS),
+        user[2],
         events.InputAudioCommit(at=1_700 * MS),
         events.ResponseCreate(at=1_700 * MS),
         events.InputAudioAppend(audio=bytes(640), at=2_200 * MS),

@@ -91,9 +91,11 @@ def test_turns_that_the_client_detects_are_told_to_a_model_that_does_not(
 
     assert told == [
         Interrupt(reason="the user speaks", at=SECOND),
+        events.SpeechStarted(at=SECOND),
         events.ResponseCancel(at=SECOND),
         events.InputActivityStart(at=SECOND),
         events.InputAudioAppend(audio=bytes(640), at=SECOND),
+        events.SpeechStopped(at=2 * SECOND),
         events.InputAudioCommit(at=2 * SECOND),
         events.ResponseCreate(at=2 * SECOND),
     ]

@@ -7,6 +7,7 @@ from antiphon.codecs import events
 from antiphon.codecs.config import ToolDefinition
 from antiphon.pipeline import Pipeline
 from antiphon.pipeline.testing import run_virtual
+from antiphon.processors.tool import LATER, running_call
 from antiphon.processors.tools import REMEMBERED, Tool, ToolError, Tools
 from tests.processors.offers import OSLO, Opaque, Place, hang, later, sleepy, slow_weather, weather
 from tests.processors.parts import (
@@ -190,3 +191,20 @@ def test_another_run_begins_anew() -> None:
         answer("a", "Oslo in 1: rain", 0),
         asked(0),
     ]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_tool_knows_the_call_that_it_runs_for(waits: bool) -> None:
+    calls: list[str] = []
+
+    async def book() -> object:
+        calls.append(running_call.get())
+        return LATER
+
+    def book_at_once() -> object:
+        calls.append(running_call.get())
+        return LATER
+
+    talk(Tools(Tool(book if waits else book_at_once, name="book")), *turn(called("c7", "book")))
+
+    assert calls == ["c7"]

@@ -121,20 +121,21 @@ def test_what_is_new_comes_in_the_order_of_the_conversation() -> None:
 
 
 def test_what_is_not_understood_yet_is_left_for_the_next_response() -> None:
-    brain = Fake([0.2, Say("one")], [Say("two")], recognition=0.3)
-    pcm = events.InputAudioAppend(audio=speech("Hello there."))
+    brain = Fake([0.5, Say("one")], [Say("two")], recognition=0.3)
+    pcm, commit = events.InputAudioAppend(audio=silence(0.1)), events.InputAudioCommit()
 
     conversed(
         model(brain),
         events.SessionUpdate(config=MANUAL),
-        text("Hi."),
+        pcm,
+        commit,
         ASK,
         at(0.1, pcm),
-        at(0.1, events.InputAudioCommit()),
+        at(0.1, commit),
         at(2.0, ASK),
     )
 
-    assert [said(new) for new in brain.new] == [["Hi."], ["turn 1"]]
+    assert [said(new) for new in brain.new] == [["turn 1"], ["turn 2"]]
 
 
 # Silence.
@@ -258,9 +259,18 @@ def test_audio_that_nobody_committed_is_not_answered() -> None:
 
 
 def test_nobody_speaks_up_when_the_user_has_left() -> None:
-    log = conversed(model(Fake([Say("one")]), turn_detection=IDLE), ASK)
+    """Though the session goes on until all is understood."""
+    brain = Fake([0.5, Say("one")], [Say("two")], recognition=20.0)
 
-    assert log.times[-1] == 200_000
+    log = conversed(
+        model(brain, turn_detection=IDLE),
+        ASK,
+        at(0.1, events.InputAudioAppend(audio=silence(0.1))),
+        at(0.1, events.InputAudioCommit()),
+    )
+
+    assert log.ended == 20_100_000
+    assert log.when(events.ResponseCreated) == [0]
 
 
 def test_a_tool_that_still_works_is_waited_for() -> None:
@@ -303,7 +313,9 @@ def test_barging_in_ends_the_wait_for_a_response_to_an_output() -> None:
         0.3, events.ConversationItemCreate(item=FunctionCallOutput(call_id="call_1", output="1"))
     )
 
-    log = conversed(model(brain), ASK, output, *microphone(QUESTION))
+    unanswered = TurnDetection(type="server-vad", create_response=False)
 
-    assert [said(new) for new in brain.new] == [[], ["1", "turn 1"]]
-    assert log.when(events.ResponseCreated) == [0, OVER]
+    log = conversed(model(brain, turn_detection=unanswered), ASK, output, *microphone(QUESTION))
+
+    assert log.ended == microphone(QUESTION)[-1].at
+    assert log.when(events.ResponseCreated) == [0]

@@ -145,6 +145,51 @@ def test_it_talks_over_the_other_and_answers_the_cut_turn_no_second_time() -> No
     assert not log.all(events.SessionClosed)
 
 
+def test_after_talking_over_somebody_it_hears_him_out_again() -> None:
+    """Also where nobody tells what was played."""
+    log = conversed(
+        reading("Hello.", Line(say="Stop.", interrupt=1.0), "Well."),
+        FIRST,
+        *microphone(LONG, ANSWER),
+        until=20,
+    )
+
+    *_, (over, _) = detected(LONG, ANSWER, silence=SILENCE)
+    assert log.when(events.ResponseCreated)[2] == over
+    assert spoken(log) == ["Hello.", "Stop.", "Well."]
+
+
+def test_it_goes_on_when_somebody_has_stopped_for_it_and_says_no_more() -> None:
+    log = conversed(
+        reading("Hello.", Line(say="Stop.", interrupt=1.0), "Anybody?"),
+        FIRST,
+        *microphone(LONG),
+        until=20,
+    )
+
+    stopped = log.when(events.SpeechStopped)[0]
+    assert log.when(events.ResponseCreated)[2] == stopped + PATIENCE
+    assert spoken(log) == ["Hello.", "Stop.", "Anybody?"]
+
+
+def test_a_turn_ends_when_the_line_said_over_it_was_heard() -> None:
+    """Who was talked over may answer so soon that it would sound like the same turn."""
+    (began, _), *_ = detected(LONG, silence=SILENCE)
+    heard = at(began / 1e6 + 2.5, events.OutputPlaybackStopped(response_id="resp_2"))
+
+    log = conversed(
+        reading("Hello.", Line(say="Stop.", interrupt=1.0), "Well."),
+        FIRST,
+        *microphone(LONG),
+        heard,
+        until=duration(LONG) / 1e6,
+    )
+
+    assert log.when(events.SpeechStopped)[0] == heard.at
+    assert len(log.all(events.SpeechStarted)) == 2
+    assert spoken(log) == ["Hello.", "Stop.", "Well."]
+
+
 def test_a_turn_that_is_over_sooner_is_answered_at_its_end_and_once() -> None:
     patient = Line(say="Stop.", interrupt=30.0)
 
