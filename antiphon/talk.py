@@ -8,7 +8,6 @@ from typing import Any
 import anyio
 import msgspec
 
-from antiphon.demo.show import JsonLines, Show, show_for
 from antiphon.failures import explained
 from antiphon.pipeline import Member, Pipeline
 from antiphon.pipeline.virtual import run_virtual
@@ -16,6 +15,7 @@ from antiphon.processors.latency import Latency
 from antiphon.processors.realtime import Realtime
 from antiphon.processors.tool import ToolError
 from antiphon.processors.transcript import Transcript
+from antiphon.show.display import JsonLines, Show, show_for
 from antiphon.signals import interruptible
 
 RATE = 24_000

@@ -1,0 +1,1 @@
+"""A conversation between a synthetic user and a bot, recorded, measured and explained."""

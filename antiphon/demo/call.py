@@ -11,13 +11,13 @@ from anyio import CancelScope
 
 from antiphon.codecs import events
 from antiphon.demo.cable import Cable
-from antiphon.demo.show import Show
 from antiphon.pipeline import Frame, Pipeline, clock, sleep_until
 from antiphon.processors.latency import Latency
 from antiphon.processors.player import PacedSink
 from antiphon.processors.realtime import Model, Realtime
 from antiphon.processors.tools import Tool
 from antiphon.processors.transcript import Transcript
+from antiphon.show.display import Show
 
 RATE = 24_000
 """Of the recording, in Hz."""

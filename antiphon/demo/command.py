@@ -8,9 +8,6 @@ import anyio
 import numpy as np
 
 from antiphon.demo.call import RATE, Call
-from antiphon.demo.outlet import Outlet
-from antiphon.demo.report import Report
-from antiphon.demo.show import latency_table, show_for
 from antiphon.demo.summary import summary
 from antiphon.demo.tools import TOOLS
 from antiphon.failures import explained
@@ -18,6 +15,9 @@ from antiphon.pipeline.virtual import run_virtual
 from antiphon.processors.local.script import Line, Script, script
 from antiphon.processors.models import find_model
 from antiphon.processors.wavefile import WaveWriter
+from antiphon.report import Report
+from antiphon.show.display import latency_table, show_for
+from antiphon.show.outlet import Outlet
 from antiphon.signals import interruptible
 
 MODEL = "local/assistant?seed=1"
@@ -71,7 +71,7 @@ def demo(out: Path, *, fast: bool, plain: bool) -> int:
 
 def _leave(out: Path, call: Call, report: Report) -> None:
     """Write what is to be heard, seen and read."""
-    from antiphon.demo.picture import draw
+    from antiphon.picture.timeline import draw
 
     user, bot = call.user.track.samples, call.bot.track.samples
     length = min(len(user), len(bot))

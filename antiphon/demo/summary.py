@@ -7,7 +7,9 @@ from typing import Literal
 import numpy as np
 
 from antiphon.demo.call import RATE, Call, Party
-from antiphon.demo.report import (
+from antiphon.processors.latency import TurnTimes
+from antiphon.processors.transcript import Said
+from antiphon.report import (
     Interruption,
     Latencies,
     Parts,
@@ -16,8 +18,6 @@ from antiphon.demo.report import (
     ToolCall,
     Turn,
 )
-from antiphon.processors.latency import TurnTimes
-from antiphon.processors.transcript import Said
 
 AUDIBLE = 200
 """A sample beyond this, of 32768, is sound: synthesis pads its sentences with less."""

@@ -177,8 +177,6 @@ class Response:
             self._open = msgspec.structs.replace(message, content=(part,))
             self._item_added(message)
             self._tell(events.ContentPartAdded, item_id, part=part)
-            if isinstance(part, AudioPart):
-                self._conversation.spoke(item_id, 0)
 
     def _following(self, text: str) -> str:
         """*text* as it continues the open message."""

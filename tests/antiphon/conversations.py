@@ -1,6 +1,6 @@
 """Reports of conversations that were never held, for what draws and sums them up."""
 
-from antiphon.demo.report import (
+from antiphon.report import (
     Interruption,
     Latencies,
     Parts,

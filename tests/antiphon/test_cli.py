@@ -32,7 +32,7 @@ def antiphon(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
 @pytest.fixture
 def question(tmp_path: Path) -> Path:
     """Somebody asks for the weather, at the voice's own rate."""
-    voice = Voice("en-gb")
+    voice = Voice("en-us")
     path = tmp_path / "question.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)

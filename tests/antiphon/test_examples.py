@@ -25,7 +25,7 @@ def example(name: str) -> ModuleType:
 
 @pytest.fixture
 def question(tmp_path: Path) -> Path:
-    voice = Voice("en-gb")
+    voice = Voice("en-us")
     with wave.open(str(tmp_path / "question.wav"), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

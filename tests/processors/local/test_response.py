@@ -1,6 +1,7 @@
 """A response says its parts in a provider's events, in a provider's order, at a set pace."""
 
 from itertools import pairwise
+from typing import Literal
 
 import anyio
 import pytest
@@ -206,20 +207,26 @@ def test_jitter_varies_think_time_and_distances_within_its_share(seed: int) -> N
     assert len(set(distances)) == len(distances)
 
 
-def test_a_late_reader_gets_speech_no_faster_than_the_pace_afterwards() -> None:
+@pytest.mark.parametrize(("modality", "distance"), [("audio", 25_000), ("text", 20_000)])
+def test_a_late_reader_gets_words_no_faster_than_the_pace_afterwards(
+    modality: Literal["audio", "text"], distance: int
+) -> None:
+    update = events.SessionUpdate(config=SessionConfig(output_modalities=(modality,)))
     pipeline = Pipeline(model(Fake([Say("one two three four")])), lane=3)
 
     async def read_late() -> list[Frame]:
         async with pipeline.open() as run:
+            run.send_nowait(update)
             run.send_nowait(ASK)
             await anyio.sleep(10)
             run.end()
             return [frame async for frame in run]
         raise AssertionError("the run swallowed an exception")
 
-    moments = [frame.at for frame in run_virtual(read_late) if isinstance(frame, events.AudioDelta)]
+    pieces = events.AudioDelta | events.TextDelta
+    moments = [frame.at for frame in run_virtual(read_late) if isinstance(frame, pieces)]
 
-    assert moments == [200_000, 10_025_000, 10_050_000, 10_075_000]
+    assert moments == [200_000, *(10_000_000 + count * distance for count in (1, 2, 3))]
 
 
 def test_what_is_played_as_it_is_comes_sample_by_sample() -> None:

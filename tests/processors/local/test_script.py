@@ -172,6 +172,22 @@ def test_it_goes_on_when_somebody_has_stopped_for_it_and_says_no_more() -> None:
     assert spoken(log) == ["Hello.", "Stop.", "Anybody?"]
 
 
+def test_its_patience_counts_from_when_its_own_words_were_heard() -> None:
+    """Which may be later than they could have been heard at the earliest."""
+    (began, _), *_ = detected(LONG, silence=SILENCE)
+    late = at(duration(LONG) / 1e6 + 3.0, events.OutputPlaybackStopped(response_id="resp_2"))
+
+    log = conversed(
+        reading("Hello.", Line(say="Stop.", interrupt=1.0), "Anybody?"),
+        FIRST,
+        *microphone(LONG),
+        late,
+        until=25,
+    )
+
+    assert log.when(events.ResponseCreated) == [0, began + 1_000_000, late.at + PATIENCE]
+
+
 def test_a_turn_ends_when_the_line_said_over_it_was_heard() -> None:
     """Who was talked over may answer so soon that it would sound like the same turn."""
     (began, _), *_ = detected(LONG, silence=SILENCE)

@@ -191,6 +191,16 @@ def test_a_deleted_item_is_forgotten_and_not_answered() -> None:
     assert [item.id for item in brain.turns[0].conversation] == ["b"]
 
 
+def test_an_item_deleted_after_its_response_was_cancelled_is_not_answered_either() -> None:
+    brain = Fake([1.0])
+    delete = at(0.1, events.ConversationItemDelete(item_id="a"))
+    cancel = at(0.1, events.ResponseCancel())
+
+    conversed(model(brain), text("a", id="a"), ASK, delete, cancel, at(2.0, ASK))
+
+    assert [said(new) for new in brain.new] == [["a"], []]
+
+
 def test_an_utterance_deleted_before_it_was_understood_is_not_answered() -> None:
     brain = Fake([Say("one")], recognition=0.5)
     delete = at(OVER / 1e6 + 0.1, events.ConversationItemDelete(item_id="item_1"))

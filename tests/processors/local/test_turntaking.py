@@ -1,11 +1,14 @@
 """Who speaks when: turns of the user, barging in, and turns that the client decides on."""
 
+from collections.abc import Iterable
+
 import pytest
 
 from antiphon.codecs import events
 from antiphon.codecs.config import SessionConfig, TurnDetection
 from antiphon.codecs.items import AudioPart, Message
-from antiphon.processors.local.brain import Say
+from antiphon.pipeline import Frame
+from antiphon.processors.local.brain import Call, Say
 from antiphon.processors.local.conversation import text_of
 from antiphon.processors.local.response import Pace
 from tests.processors.local.parts import (
@@ -16,6 +19,7 @@ from tests.processors.local.parts import (
     detected,
     microphone,
     model,
+    outputs,
     said,
     silence,
     speech,
@@ -124,6 +128,11 @@ def test_an_utterance_cut_by_a_pause_is_answered_as_a_whole() -> None:
 
 # The user interrupts.
 
+
+def only_output(frame: Frame) -> Iterable[Frame]:
+    return [one for one in outputs(frame) if not isinstance(one, events.ResponseCreate)]
+
+
 ENDLESS = " ".join(["a"] * 100)
 """Ten seconds, sent in two and a half."""
 
@@ -168,10 +177,12 @@ def test_the_model_knows_no_more_of_its_words_than_was_heard() -> None:
 
 def test_nobody_can_have_heard_more_than_was_sent() -> None:
     heard = at(2.0, events.ConversationItemTruncate(item_id="item_1", audio_end=9_000_000))
+    look = at(2.1, events.ConversationItemRetrieve(item_id="item_1"))
 
-    log = conversed(model(Fake([Say("one two three")])), ASK, heard)
+    log = conversed(model(Fake([Say("one two three")])), ASK, heard, look)
 
     assert log.one(events.ConversationItemTruncated).audio_end == 300_000
+    assert text_of(log.one(events.ConversationItemRetrieved).item) == "one two three"
 
 
 def test_an_item_truncated_while_it_is_said_stays_truncated() -> None:
@@ -212,6 +223,32 @@ def test_barging_in_does_not_wait_for_a_slow_reader() -> None:
 
     done = slow.all(events.ResponseDone)[0]
     assert (done.at, done.reason) == (TOLD, "turn_detected")
+
+
+# The model interrupts.
+
+
+def test_a_model_may_talk_over_the_user() -> None:
+    brain = Fake([Say("one")], cuts_in=0.3)
+
+    log = conversed(model(brain), *microphone(QUESTION))
+
+    assert log.when(events.ResponseCreated) == [TOLD + 300_000]
+    assert said(brain.new[0]) == []
+
+
+def test_a_user_is_talked_over_until_the_last_word_was_heard() -> None:
+    """The first of two items says nothing about the other."""
+    brain = Fake([Say("one"), Call("look", "{}"), 1.0, Say("two")], cuts_in=0.3)
+    first, last = (
+        at(TOLD / 1e6 + seconds, events.OutputPlaybackStopped(response_id="resp_1"))
+        for seconds in (0.7, 1.7)
+    )
+    pcm = silence(0.5) + speech("Tell me a very long story about a dragon.") * 2 + silence(1.0)
+
+    log = conversed(model(brain), *microphone(pcm), first, last, reply=only_output)
+
+    assert log.when(events.SpeechStopped)[0] == last.at
 
 
 # The client decides when a turn is over.
@@ -294,6 +331,13 @@ def test_a_turn_that_was_cleared_never_was() -> None:
 
     _, second = log.all(events.SpeechStarted)
     assert log.one(events.AudioCommitted).item_id == second.item_id
+
+
+def test_what_is_committed_after_a_turn_is_another_item() -> None:
+    log = conversed(model(Fake()), *microphone(QUESTION), at(3.0, events.InputAudioCommit()))
+
+    first, second = log.all(events.AudioCommitted)
+    assert (second.item_id, second.previous_item_id) == ("item_2", first.item_id)
 
 
 def test_what_a_client_heard_to_begin_is_committed_without_the_wait_before_it() -> None:

@@ -7,13 +7,13 @@ from typing import Protocol, TextIO
 
 import msgspec
 
-from antiphon.demo.entries import Entries, Entry
-from antiphon.demo.live import Live
-from antiphon.demo.outlet import Outlet
-from antiphon.demo.table import latency_table
-from antiphon.demo.wording import told
 from antiphon.processors.latency import TurnTimes
 from antiphon.processors.transcript import Said
+from antiphon.show.entries import Entries, Entry
+from antiphon.show.live import Live
+from antiphon.show.outlet import Outlet
+from antiphon.show.table import latency_table
+from antiphon.show.wording import told
 
 __all__ = ["JsonLines", "Live", "Plain", "Show", "latency_table", "show_for"]
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.demo.outlet import Outlet
-from antiphon.demo.show import JsonLines, Live, Plain, Show, show_for
 from antiphon.processors.latency import TurnTimes
 from antiphon.processors.transcript import Said
+from antiphon.show.display import JsonLines, Live, Plain, Show, show_for
+from antiphon.show.outlet import Outlet
 
 WEATHER = Said(
     who="tool",

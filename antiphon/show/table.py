@@ -3,8 +3,8 @@
 import statistics
 from collections.abc import Sequence
 
-from antiphon.demo.report import Report, Turn
-from antiphon.demo.wording import neutral, padded, shortened, width
+from antiphon.report import Report, Turn
+from antiphon.show.wording import neutral, padded, shortened, width
 
 COLUMNS = ("response", "detection", "thinking", "tools", "playout")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.demo.wording import clock, duration, encodable, shortened, tool_call, width
+from antiphon.show.wording import clock, duration, encodable, shortened, tool_call, width
 
 
 @pytest.mark.parametrize(

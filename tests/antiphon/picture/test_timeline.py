@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from antiphon.demo.picture import WIDTH, draw
-from antiphon.demo.report import Report
-from antiphon.demo.strip import ANSWER, BOT, CUT, LEFT, RIGHT, TOOL, USER
+from antiphon.picture.strip import ANSWER, BOT, CUT, LEFT, RIGHT, TOOL, USER
+from antiphon.picture.timeline import WIDTH, draw
+from antiphon.report import Report
 from tests.antiphon.conversations import report, tool, turn
 
 RATE = 8_000
@@ -168,8 +168,8 @@ def test_the_same_conversation_gives_the_same_file(tmp_path: Path) -> None:
 def test_drawing_on_a_new_machine_is_silent_and_leaves_pyplot_alone(tmp_path: Path) -> None:
     script = """
 import sys, pathlib, numpy
-from antiphon.demo.picture import draw
-from antiphon.demo.report import Latencies, Report
+from antiphon.picture.timeline import draw
+from antiphon.report import Latencies, Report
 assert "matplotlib" not in sys.modules
 report = Report(
     model="local/assistant", duration=8.0, clock="real", turns=[], interruptions=[], spans=[],

@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TextIO, cast
 
-from antiphon.demo.entries import Entries, Entry, Interrupted, Utterance
-from antiphon.demo.outlet import Outlet
-from antiphon.demo.wording import clock, encodable, neutral, told
 from antiphon.processors.latency import TurnTimes
 from antiphon.processors.transcript import Said
+from antiphon.show.entries import Entries, Entry, Interrupted, Utterance
+from antiphon.show.outlet import Outlet
+from antiphon.show.wording import clock, encodable, neutral, told
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -5,8 +5,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.demo.report import Span
-from antiphon.demo.rows import part_of, rows_of
+from antiphon.picture.rows import part_of, rows_of
+from antiphon.report import Span
 from tests.antiphon.conversations import report, turn
 
 texts = st.text("abcdefgh ", min_size=1, max_size=200).filter(str.strip)

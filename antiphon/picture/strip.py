@@ -4,10 +4,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from antiphon.demo.band import Box
-from antiphon.demo.layout import ARROW, LINE, Layout
-from antiphon.demo.page import Page
-from antiphon.demo.wording import clock
+from antiphon.picture.band import Box
+from antiphon.picture.layout import ARROW, LINE, Layout
+from antiphon.picture.page import Page
+from antiphon.show.wording import clock
 
 # Colours that colour-blind eyes tell apart too, after Paul Tol's "vibrant"; words are darker.
 USER, BOT, ANSWER, TOOL, CUT = "#0077bb", "#009988", "#ee7733", "#882288", "#cc2211"

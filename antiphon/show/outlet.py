@@ -4,7 +4,7 @@ import contextlib
 import os
 from typing import TextIO
 
-from antiphon.demo.wording import encodable
+from antiphon.show.wording import encodable
 
 
 class Outlet:

@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from antiphon.demo.layout import Layout
-from antiphon.demo.page import Page, quiet
-from antiphon.demo.report import Report
-from antiphon.demo.rows import rows_of
-from antiphon.demo.strip import (
+from antiphon.picture.layout import Layout
+from antiphon.picture.page import Page, quiet
+from antiphon.picture.rows import rows_of
+from antiphon.picture.strip import (
     ANSWER,
     BOT,
     CUT,
@@ -22,7 +21,8 @@ from antiphon.demo.strip import (
     Strip,
     sound_of,
 )
-from antiphon.demo.wording import clock, duration, neutral, shortened
+from antiphon.report import Report
+from antiphon.show.wording import clock, duration, neutral, shortened
 
 WIDTH = 1152.0
 """Points."""

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from antiphon.demo.report import Report, Span
-from antiphon.demo.wording import neutral
+from antiphon.report import Report, Span
+from antiphon.show.wording import neutral
 
 
 class Row(msgspec.Struct, frozen=True):

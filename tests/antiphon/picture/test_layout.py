@@ -2,9 +2,9 @@
 
 import pytest
 
-from antiphon.demo.layout import Layout
-from antiphon.demo.report import Report
-from antiphon.demo.rows import Row
+from antiphon.picture.layout import Layout
+from antiphon.picture.rows import Row
+from antiphon.report import Report
 from tests.antiphon.conversations import report, tool, turn
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from antiphon.demo.command import CALLER, demo
-from antiphon.demo.report import Report
 from antiphon.pipeline.frames import SAMPLE_WIDTH
+from antiphon.report import Report
 
 
 @pytest.fixture(scope="module")

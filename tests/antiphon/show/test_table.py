@@ -1,7 +1,7 @@
 """The latency table."""
 
-from antiphon.demo.report import Latencies, Parts, Report, Turn
-from antiphon.demo.table import latency_table
+from antiphon.report import Latencies, Parts, Report, Turn
+from antiphon.show.table import latency_table
 
 
 def turn(

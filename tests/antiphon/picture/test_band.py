@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.demo.band import Band, Box, wrapped
+from antiphon.picture.band import Band, Box, wrapped
 
 texts = st.text("abcdefgh ", min_size=1, max_size=200).filter(str.strip)
 

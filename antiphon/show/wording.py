@@ -6,7 +6,7 @@ from typing import cast
 
 import msgspec
 
-from antiphon.demo.entries import Entry, Interrupted, Note, Responded, ToolCalled, Utterance
+from antiphon.show.entries import Entry, Interrupted, Note, Responded, ToolCalled, Utterance
 
 # Controls could move the cursor or forge lines, and the bidirectional ones reorder what follows;
 # lone surrogates fit no encoding.

@@ -5,10 +5,10 @@ Lengths are in points, from the left of the row.
 
 import re
 
-from antiphon.demo.band import LEAST, Band, Box, Measure
-from antiphon.demo.report import Interruption, Report, Span, ToolCall, Turn
-from antiphon.demo.rows import Row, part_of
-from antiphon.demo.wording import duration, neutral, shortened, tool_call
+from antiphon.picture.band import LEAST, Band, Box, Measure
+from antiphon.picture.rows import Row, part_of
+from antiphon.report import Interruption, Report, Span, ToolCall, Turn
+from antiphon.show.wording import duration, neutral, shortened, tool_call
 
 LINE = 11.6
 """From one line of text to the next."""

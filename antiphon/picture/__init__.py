@@ -1,0 +1,1 @@
+"""Draws a conversation: who spoke when, and what came between."""

@@ -1,0 +1,1 @@
+"""Shows a conversation while it happens: on a terminal, in plain lines, as JSON."""
