@@ -40,11 +40,11 @@ class Assistant:
         return heard.text
 
     async def respond(self, turn: Turn) -> AsyncGenerator[Part]:
-        said: list[str] = []
+        said = [new.text for new in turn.new if not isinstance(new, FunctionCallOutput)]
         for new in turn.new:
-            if not isinstance(new, FunctionCallOutput):
-                said.append(new.text)
-            elif (call := _call_of(new, turn)) is not None:
+            if not isinstance(new, FunctionCallOutput) or (said and new.failed):
+                continue  # who goes on speaking no longer waits for what failed
+            if (call := _call_of(new, turn)) is not None:
                 for part in _parts(self._told(call, new)):
                     yield part
         if said or not turn.new:

@@ -1,7 +1,7 @@
 """The listening half of a local model: a buffer of the user's audio, cut into turns."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET
@@ -58,17 +58,18 @@ class Hearing:
     """Takes audio as it comes and says where turns begin and end.
 
     Positions are microseconds of the audio that was appended. With turn detection off,
-    audio gathers until it is committed.
+    audio gathers until it is committed. *ears* are the model of the Detector.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ears: Literal["silero", "energy"] = "silero") -> None:
+        self._ears: Literal["silero", "energy"] = ears
         self.detects = True
         self._buffer = bytearray()
         self._odd: bytes = b""
         """Half a sample, whose other half is still to come."""
         self._start = 0
         self.detection = settled(TurnDetection(type="server-vad"))
-        self._detector = self._next = _detector(self.detection)
+        self._detector = self._next = _detector(self.detection, self._ears)
         self._speaking = False
 
     def configure(self, config: SessionConfig) -> None:
@@ -80,7 +81,7 @@ class Hearing:
             return
         if detection.idle_timeout is not None and detection.idle_timeout <= 0:
             raise ValueError("the idle timeout is microseconds, above 0")
-        self._next = _detector(detection)
+        self._next = _detector(detection, self._ears)
         self.detection = detection
         self.detects = detection.type != "disabled"
         if not self.detects:
@@ -144,7 +145,7 @@ class Hearing:
         self._forget(0)
         if self._speaking:
             self._speaking = False
-            self._detector = self._next = _detector(self.detection)
+            self._detector = self._next = _detector(self.detection, self._ears)
 
     def _turn(self, fact: Started | Stopped) -> TurnBegan | TurnEnded:
         if isinstance(fact, Started):
@@ -183,9 +184,10 @@ def settled(detection: TurnDetection) -> TurnDetection:
     return msgspec.structs.replace(detection, **left_open)
 
 
-def _detector(detection: TurnDetection) -> Detector:
+def _detector(detection: TurnDetection, ears: Literal["silero", "energy"]) -> Detector:
     silence, prefix = detection.silence_duration, detection.prefix_padding
     return Detector(
+        ears,
         hangover=SILENCE if silence is None else silence,
         prefix=PREFIX if prefix is None else prefix,
         threshold=THRESHOLD if detection.threshold is None else detection.threshold,

@@ -141,5 +141,6 @@ def script(
         name="local/script",
         pace=Pace(think=think, chunk=chunk, speed=speed, jitter=jitter),
         turn_detection=detection,
+        ears="energy",  # it listens to a bot on a quiet line
         seed=seed,
     )

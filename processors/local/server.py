@@ -6,6 +6,7 @@ it says comes from a brain.
 
 import random
 from collections.abc import Callable
+from typing import Literal
 
 import anyio
 import msgspec
@@ -15,7 +16,7 @@ from antiphon.codecs.config import SessionConfig, TurnDetection
 from antiphon.pipeline import Emit, Frame, Frames, now
 from antiphon.processors.local.brain import Brain
 from antiphon.processors.local.conversation import Conversation
-from antiphon.processors.local.hearing import RATE
+from antiphon.processors.local.hearing import RATE, Hearing
 from antiphon.processors.local.response import Pace
 from antiphon.processors.local.responses import Responses
 from antiphon.processors.local.session import CLIENT_EVENTS, Session
@@ -42,6 +43,7 @@ class Server:
         output_rate: int = OUTPUT_RATE,
         pace: Pace | None = None,
         turn_detection: TurnDetection | None = None,
+        ears: Literal["silero", "energy"] = "silero",
         seed: int = 0,
     ) -> None:
         self.name = name
@@ -49,6 +51,7 @@ class Server:
         self._brain = brain
         self._pace = pace or Pace()
         self._seed = seed
+        self._ears: Literal["silero", "energy"] = ears
         self._config = SessionConfig(
             output_modalities=("audio",),
             turn_detection=turn_detection or TurnDetection(type="server-vad"),
@@ -67,7 +70,8 @@ class Server:
                 self.output_rate,
                 group,
             )
-            session = Session(emit, self._config, conversation, responses, group)
+            hearing = Hearing(self._ears)
+            session = Session(emit, hearing, self._config, conversation, responses, group)
             await session.open()
             asked = False
             async for frame in frames:

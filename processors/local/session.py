@@ -27,6 +27,7 @@ class Session:
     def __init__(
         self,
         emit: Emit,
+        hearing: Hearing,
         config: SessionConfig,
         conversation: Conversation,
         responses: Responses,
@@ -35,7 +36,7 @@ class Session:
         self._emit = emit
         self._conversation = conversation
         self._responses = responses
-        self._hearing = Hearing()
+        self._hearing = hearing
         self._hearing.configure(config)
         self._config = self._settled(config)
         self._turns = TurnTaking(

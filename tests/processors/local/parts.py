@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, I
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from itertools import groupby
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import anyio
 import msgspec
@@ -284,10 +284,13 @@ def duration(pcm: bytes, rate: int = RATE) -> int:
 
 
 def detected(
-    *pcm: bytes, silence: int = SILENCE, prefix: int = PREFIX
+    *pcm: bytes,
+    silence: int = SILENCE,
+    prefix: int = PREFIX,
+    ears: Literal["silero", "energy"] = "silero",
 ) -> list[tuple[int, Started | Stopped]]:
     """When a detector that hears the same tells what."""
-    detector = Detector(hangover=silence, prefix=prefix)
+    detector = Detector(ears, hangover=silence, prefix=prefix)
     facts: list[tuple[int, Started | Stopped]] = []
     end = 0
     for frame in microphone(*pcm):

@@ -36,7 +36,7 @@ FIRST = events.ResponseCreate()
 """The script begins the conversation."""
 
 ANSWER = silence(0.5) + speech("It is half past nine.") + silence(1.5)
-(BEGAN, _), (OVER, _) = detected(ANSWER, silence=SILENCE)
+(BEGAN, _), (OVER, _) = detected(ANSWER, silence=SILENCE, ears="energy")
 """When the script takes the answer to begin and to be over."""
 
 THINK = 300_000
@@ -60,7 +60,7 @@ def test_it_says_a_line_a_turn_and_hangs_up() -> None:
 
     assert spoken(log) == ["Hello.", "Goodbye."]
     assert log.names[-2:] == ["ResponseDone", "SessionClosed"]
-    *_, (over, _) = detected(ANSWER, ANSWER, silence=SILENCE)
+    *_, (over, _) = detected(ANSWER, ANSWER, silence=SILENCE, ears="energy")
     assert log.when(events.SessionClosed) == [over + THINK]
     assert log.ended == over + THINK
 
@@ -138,7 +138,7 @@ def test_it_goes_on_when_nobody_answers() -> None:
 def test_it_talks_over_the_other_and_answers_the_cut_turn_no_second_time() -> None:
     log = conversed(reading("Hello.", Line(say="Stop.", interrupt=1.0)), FIRST, *microphone(LONG))
 
-    (began, _), *_ = detected(LONG, silence=SILENCE)
+    (began, _), *_ = detected(LONG, silence=SILENCE, ears="energy")
     assert log.when(events.ResponseCreated) == [0, began + 1_000_000]
     assert spoken(log) == ["Hello.", "Stop."]
     assert len(log.all(events.SpeechStopped)) == 1
@@ -154,7 +154,7 @@ def test_after_talking_over_somebody_it_hears_him_out_again() -> None:
         until=20,
     )
 
-    *_, (over, _) = detected(LONG, ANSWER, silence=SILENCE)
+    *_, (over, _) = detected(LONG, ANSWER, silence=SILENCE, ears="energy")
     assert log.when(events.ResponseCreated)[2] == over
     assert spoken(log) == ["Hello.", "Stop.", "Well."]
 
@@ -174,7 +174,7 @@ def test_it_goes_on_when_somebody_has_stopped_for_it_and_says_no_more() -> None:
 
 def test_its_patience_counts_from_when_its_own_words_were_heard() -> None:
     """Which may be later than they could have been heard at the earliest."""
-    (began, _), *_ = detected(LONG, silence=SILENCE)
+    (began, _), *_ = detected(LONG, silence=SILENCE, ears="energy")
     late = at(duration(LONG) / 1e6 + 3.0, events.OutputPlaybackStopped(response_id="resp_2"))
 
     log = conversed(
@@ -190,7 +190,7 @@ def test_its_patience_counts_from_when_its_own_words_were_heard() -> None:
 
 def test_a_turn_ends_when_the_line_said_over_it_was_heard() -> None:
     """Who was talked over may answer so soon that it would sound like the same turn."""
-    (began, _), *_ = detected(LONG, silence=SILENCE)
+    (began, _), *_ = detected(LONG, silence=SILENCE, ears="energy")
     heard = at(began / 1e6 + 2.5, events.OutputPlaybackStopped(response_id="resp_2"))
 
     log = conversed(
