@@ -9,7 +9,7 @@ import anyio
 import msgspec
 
 from antiphon.failures import explained
-from antiphon.pipeline import Member, Pipeline
+from antiphon.pipeline import Member, Pipeline, Watchdog
 from antiphon.pipeline.virtual import run_virtual
 from antiphon.processors.latency import Latency
 from antiphon.processors.realtime import Realtime
@@ -80,6 +80,7 @@ def _pipeline(asked: Talk, show: Show) -> Pipeline:
         Latency(show.measured),
         _sink(asked),
         fit="auto",
+        observers=() if asked.fast else [Watchdog()],
     )
 
 

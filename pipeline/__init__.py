@@ -25,6 +25,7 @@ from antiphon.pipeline.observe import Observer
 from antiphon.pipeline.pipeline import Pipeline
 from antiphon.pipeline.plan import Plan
 from antiphon.pipeline.run import Run
+from antiphon.pipeline.watchdog import Watchdog
 
 __all__ = [
     "Audio",
@@ -51,6 +52,7 @@ __all__ = [
     "Stage",
     "Tee",
     "Threaded",
+    "Watchdog",
     "alone",
     "now",
     "sleep_until",

@@ -6,6 +6,7 @@ other way round. A processor's port is a call.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from types import CodeType
 from typing import Any
 
 from antiphon.pipeline.errors import PipelineError, ProcessorError
@@ -221,6 +222,13 @@ class ProcessorNode(Node):
         at = getattr(arguments[0], "at", arguments[0]) if arguments else None
         when = at if isinstance(at, int) else None
         return ProcessorError(self.name, f"{type(error).__name__}: {error}", when)
+
+
+STEPS = frozenset(
+    code
+    for code in ProcessorNode._step.__code__.co_consts  # pyright: ignore[reportPrivateUsage] if isinstance(code, CodeType)
+)
+"""The code of one frame's step through one processor, by which a stack shows who is at work."""
 
 
 def _only(accepts: _Accepts, step: Push, past: Push) -> Push:
