@@ -224,10 +224,9 @@ class ProcessorNode(Node):
         return ProcessorError(self.name, f"{type(error).__name__}: {error}", when)
 
 
-STEPS = frozenset(
-    code
-    for code in ProcessorNode._step.__code__.co_consts  # pyright: ignore[reportPrivateUsage] if isinstance(code, CodeType)
-)
+_constants = ProcessorNode._step.__code__.co_consts  # pyright: ignore[reportPrivateUsage]
+
+STEPS = frozenset(code for code in _constants if isinstance(code, CodeType))
 """The code of one frame's step through one processor, by which a stack shows who is at work."""
 
 
