@@ -1,7 +1,7 @@
 """`local/assistant`: understands spoken requests, calls the session's tools, answers in speech."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class Assistant:
         return heard.text
 
     async def respond(self, turn: Turn) -> AsyncGenerator[Part]:
+        self._adopt(turn.config.voice)
         said = [new.text for new in turn.new if not isinstance(new, FunctionCallOutput)]
         for new in turn.new:
             if not isinstance(new, FunctionCallOutput) or (said and new.failed):
@@ -57,6 +58,12 @@ class Assistant:
             )
             for part in _parts(reply):
                 yield part
+
+    def _adopt(self, name: str | None) -> None:
+        """Speak as *name*; a client may ask for a voice that only its provider has."""
+        if name and name != self._voice.name:
+            with suppress(ValueError):
+                self._voice = Voice(name)
 
     def _told(self, call: FunctionCall, output: FunctionCallOutput) -> Reply:
         arguments: JsonObject = msgspec.json.decode(call.arguments)
