@@ -129,11 +129,11 @@ PEERS: tuple[tuple[str, Callable[[], Ears]], ...] = (
 )
 
 
-def utterances() -> list[Wave]:
+def utterances(texts: int) -> list[Wave]:
     """From the first to the last sample less than 40 dB below the peak, at LEVEL."""
     said: list[Wave] = []
     for voice in map(Voice, VOICES):
-        for text in TEXTS:
+        for text in TEXTS[:texts]:
             pcm = resample(voice.speak(text), voice.rate, RATE)
             wave = np.frombuffer(pcm, "<i2").astype(np.float64)
             loud = np.flatnonzero(np.abs(wave) > np.abs(wave).max() / 100)
@@ -200,8 +200,8 @@ def sounds() -> list[tuple[Wave, bool]]:
     return parts
 
 
-def takes() -> dict[str, Take]:
-    said = utterances()
+def takes(texts: int) -> dict[str, Take]:
+    said = utterances(texts)
     parts = conversation(said)
     length = sum(len(part) for part, _ in parts)
     taken = {
@@ -288,8 +288,8 @@ def contenders() -> Iterator[tuple[str, Callable[[], Ears]]]:
 
 def main() -> None:
     question = (__doc__ or "").splitlines()[0]
-    args = arguments(question)
-    taken = takes()
+    args = arguments(question, texts=len(TEXTS))
+    taken = takes(args.texts)
     rows: list[Row] = []
     for sound, heard in taken.items():
         ours = None

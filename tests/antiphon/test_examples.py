@@ -69,3 +69,13 @@ def test_the_readme_shows_the_shortest_example() -> None:
     source = (ROOT / "examples" / "shortest_bot.py").read_text()
     for line in ("def get_weather(city: str) -> str:", "tools=[get_weather]", "anyio.run(bot.run)"):
         assert line in shown and line in source
+
+
+def test_the_test_of_a_bot_passes() -> None:
+    example("test_a_bot").test_the_bot_looks_up_the_weather_and_can_be_interrupted()
+
+
+def test_the_list_of_examples_is_complete() -> None:
+    listed = set(re.findall(r"\| `(\w+\.py)` \|", (ROOT / "examples" / "README.md").read_text()))
+
+    assert listed == {path.name for path in (ROOT / "examples").glob("*.py")}

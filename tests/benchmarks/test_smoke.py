@@ -12,7 +12,10 @@ SMALL = {
     "imports": ["--repeats", "1"],
     "interrupt": ["--repeats", "1"],
     "memory": ["--pipelines", "2"],
+    "resample": ["--repeats", "1"],
     "sessions": ["--seconds", "0.1", "--at-most", "2"],
+    "simulate": ["--repeats", "1", "--minutes", "0.1"],
+    "vad": ["--repeats", "1", "--texts", "1"],
 }
 
 
