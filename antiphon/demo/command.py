@@ -31,7 +31,7 @@ CALLER = Script(
         Line(say="What time is it?"),
         Line(say="What's the weather in Oslo?"),
         Line(say="Tell me a story."),
-        Line(say="Stop.", interrupt=3.5),
+        Line(say="Stop it.", interrupt=3.5),
         Line(say="Set a timer for five minutes."),
         Line(say="Goodbye."),
     ),
