@@ -13,7 +13,7 @@ from antiphon.processors.local.brain import Call, Part, Say, Turn
 from antiphon.processors.local.ears import Ears
 from antiphon.processors.local.grammar import Grammar
 from antiphon.processors.local.mind import Mind, Reply
-from antiphon.processors.local.response import Pace
+from antiphon.processors.local.pace import Pace
 from antiphon.processors.local.server import OUTPUT_RATE, Server
 from antiphon.processors.local.speaking import spoken
 from antiphon.processors.local.understanding import Heard, understand

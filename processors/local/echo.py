@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from antiphon.codecs.items import Message
 from antiphon.processors.local.brain import Part, Say, Sound, Turn, Utterance
 from antiphon.processors.local.hearing import RATE
-from antiphon.processors.local.response import Pace
+from antiphon.processors.local.pace import Pace
 from antiphon.processors.local.server import Server
 
 

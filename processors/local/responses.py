@@ -15,7 +15,8 @@ from antiphon.pipeline import Emit, now
 from antiphon.processors.local.brain import Brain, Input, Part, Say, Turn, Utterance
 from antiphon.processors.local.conversation import Conversation
 from antiphon.processors.local.hearing import RATE
-from antiphon.processors.local.response import Pace, Response
+from antiphon.processors.local.pace import Pace
+from antiphon.processors.local.response import Response
 
 Arguments = TypeVarTuple("Arguments")
 

@@ -33,7 +33,7 @@ from msgspec import Meta
 from antiphon.codecs.config import TurnDetection
 from antiphon.codecs.items import JsonObject
 from antiphon.processors.local.brain import Call, HangUp, Part, Say, Turn
-from antiphon.processors.local.response import Pace
+from antiphon.processors.local.pace import Pace
 from antiphon.processors.local.server import OUTPUT_RATE, Server
 from antiphon.processors.local.speaking import spoken
 from antiphon.processors.local.voice import Voice

@@ -17,7 +17,7 @@ from antiphon.pipeline import Emit, Frame, Frames, now
 from antiphon.processors.local.brain import Brain
 from antiphon.processors.local.conversation import Conversation
 from antiphon.processors.local.hearing import RATE, Hearing
-from antiphon.processors.local.response import Pace
+from antiphon.processors.local.pace import Pace
 from antiphon.processors.local.responses import Responses
 from antiphon.processors.local.session import CLIENT_EVENTS, Session
 

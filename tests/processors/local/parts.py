@@ -16,7 +16,7 @@ from antiphon.pipeline import Back, Emit, Frame, Frames, Pipeline, now, sleep_un
 from antiphon.pipeline.testing import run_virtual
 from antiphon.processors.local.brain import Input, Part, Turn
 from antiphon.processors.local.hearing import PREFIX, RATE, SILENCE
-from antiphon.processors.local.response import Pace
+from antiphon.processors.local.pace import Pace
 from antiphon.processors.local.server import OUTPUT_RATE, Server
 from antiphon.processors.local.speaking import spoken
 from antiphon.processors.local.voice import Voice

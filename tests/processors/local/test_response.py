@@ -12,7 +12,8 @@ from antiphon.codecs.items import FunctionCall, Message
 from antiphon.pipeline import Frame, Pipeline
 from antiphon.pipeline.testing import run_virtual
 from antiphon.processors.local.brain import Call, HangUp, Say, Sound
-from antiphon.processors.local.response import Pace, tokens
+from antiphon.processors.local.pace import Pace
+from antiphon.processors.local.response import tokens
 from antiphon.processors.local.server import OUTPUT_RATE
 from tests.processors.local.parts import STEADY, Fake, at, conversed, duration, model, text
 

@@ -11,7 +11,7 @@ from antiphon.demo.cable import Cable
 from antiphon.pipeline import Frame, Pipeline, clock, now
 from antiphon.pipeline.testing import run_virtual
 from antiphon.processors.local.brain import Call, Say
-from antiphon.processors.local.response import Pace
+from antiphon.processors.local.pace import Pace
 from antiphon.processors.local.script import PATIENCE, SILENCE, Line, Script, ScriptError, script
 from antiphon.processors.local.server import Server
 from antiphon.processors.models import find_model

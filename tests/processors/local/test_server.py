@@ -17,7 +17,7 @@ from antiphon.codecs.items import FunctionCallOutput, text_message
 from antiphon.pipeline import Frame, Pipeline, ProcessorError
 from antiphon.pipeline.testing import run_virtual
 from antiphon.processors.local.brain import Call, Part, Say, Turn
-from antiphon.processors.local.response import Pace
+from antiphon.processors.local.pace import Pace
 from antiphon.processors.local.server import Server
 from tests.codecs.strategies import client_events
 from tests.processors.local.parts import (

@@ -10,7 +10,7 @@ from antiphon.codecs.items import AudioPart, Message
 from antiphon.pipeline import Frame
 from antiphon.processors.local.brain import Call, Say
 from antiphon.processors.local.conversation import text_of
-from antiphon.processors.local.response import Pace
+from antiphon.processors.local.pace import Pace
 from tests.processors.local.parts import (
     MANUAL,
     Fake,
