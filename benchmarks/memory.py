@@ -21,6 +21,10 @@ from pathlib import Path
 import anyio
 
 from antiphon.pipeline import Emit, Frame, Frames, Member, Pipeline
+from antiphon.processors.latency import Latency
+from antiphon.processors.player import PacedSink
+from antiphon.processors.realtime import Realtime
+from antiphon.processors.transcript import Transcript
 from benchmarks.harness import Row, arguments, report, version
 from benchmarks.lines import Passes, Relays
 
@@ -70,6 +74,22 @@ def stages() -> list[Member]:
     return [Waits(), *(Relays() for _ in range(MEMBERS)), Takes()]
 
 
+def get_weather(city: str) -> str:
+    """What the weather is like in a city."""
+    return f"It is sunny in {city}."
+
+
+def bot() -> list[Member]:
+    realtime = Realtime("local/echo", tools=[get_weather])
+    return [
+        Waits(),
+        realtime,
+        Transcript(),
+        Latency(),
+        PacedSink(lambda pcm, at: None, rate=16_000),
+    ]
+
+
 @asynccontextmanager
 async def antiphon(line: Callable[[], list[Member]], count: int) -> AsyncGenerator[None, None]:
     async with anyio.create_task_group() as group:
@@ -84,6 +104,7 @@ def contenders() -> dict[str, Crowd]:
         "processors": partial(antiphon, processors),
         "processors, one with a deadline": partial(antiphon, processors_with_deadline),
         "stages": partial(antiphon, stages),
+        "bot: local/echo, a tool, a paced sink": partial(antiphon, bot),
     }
     if installed := version("pipecat-ai"):
         from benchmarks.peers import pipecat

@@ -55,6 +55,9 @@ class StageNode(Node):
     async def run(self) -> None:
         """Run the stage until it ends, anew after each interruption if it wants that."""
         try:
+            if not self._restarts:
+                await self.member.run(_Inbox(self), _Outbox(self))
+                return
             while True:
                 with CancelScope() as self._scope:
                     await self.member.run(_Inbox(self, self._scope), _Outbox(self))
@@ -104,7 +107,7 @@ class _Inbox:
 
     __slots__ = ("_node", "_receive", "_scope")
 
-    def __init__(self, node: StageNode, scope: CancelScope) -> None:
+    def __init__(self, node: StageNode, scope: CancelScope | None = None) -> None:
         self._node = node
         self._receive = node.lane.receive
         self._scope = scope
@@ -113,7 +116,7 @@ class _Inbox:
         return self
 
     async def __anext__(self) -> Frame:
-        if self._scope.cancel_called:  # what waits is for the run to come
+        if self._scope is not None and self._scope.cancel_called:  # what waits is for the run to come
             await checkpoint_if_cancelled()
         try:
             frame = await self._receive()
