@@ -116,7 +116,9 @@ class _Inbox:
         return self
 
     async def __anext__(self) -> Frame:
-        if self._scope is not None and self._scope.cancel_called:  # what waits is for the run to come
+        if (
+            self._scope is not None and self._scope.cancel_called
+        ):  # what waits is for the run to come
             await checkpoint_if_cancelled()
         try:
             frame = await self._receive()
