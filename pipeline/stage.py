@@ -116,10 +116,8 @@ class _Inbox:
         return self
 
     async def __anext__(self) -> Frame:
-        if (
-            self._scope is not None and self._scope.cancel_called
-        ):  # what waits is for the run to come
-            await checkpoint_if_cancelled()
+        if self._scope is not None and self._scope.cancel_called:
+            await checkpoint_if_cancelled()  # what waits is for the run to come
         try:
             frame = await self._receive()
         except EndOfStream:

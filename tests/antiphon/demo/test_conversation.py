@@ -10,18 +10,10 @@ from antiphon.demo.call import Call
 from antiphon.demo.tools import TOOLS
 from antiphon.pipeline import Frame, Speech
 from antiphon.pipeline.testing import run_virtual
-from antiphon.processors.local.script import Line, Script, script
+from antiphon.processors.local.script import Script, script
 from antiphon.processors.models import find_model
+from benchmarks.simulate import LINES
 
-ROUND = (
-    Line(say="Hello there."),
-    Line(say="What's the weather in Oslo?"),
-    Line(say="Tell me a story."),
-    Line(say="Stop.", interrupt=3.5),
-    Line(say="Set a timer for five minutes."),
-    Line(say="Tell me about Antiphon."),
-    Line(say="What can you do?"),
-)
 TEN_MINUTES = 600_000_000
 
 
@@ -41,7 +33,7 @@ class Log:
 
 def converse(seed: int, *, rounds: int, shuffle: int | None = None) -> tuple[Call, bytes]:
     """The call, and its log of events; everything in it hangs on *seed*."""
-    user = script(lines=Script(voice="en-us+f2", line=ROUND, repeat=rounds), jitter=0.3, seed=seed)
+    user = script(lines=Script(voice="en-us+f2", line=LINES, repeat=rounds), jitter=0.3, seed=seed)
     bot = find_model(f"local/assistant?seed={seed}&jitter=0.3")
     call = Call(user, bot, tools=TOOLS, instructions="")
     log = Log()
@@ -60,7 +52,7 @@ def test_a_conversation_of_ten_minutes_is_held_to_its_end(long_call: tuple[Call,
 
     assert call.duration >= TEN_MINUTES
     user = [said for said in call.bot.transcript.said if said.who == "user"]
-    assert len(user) >= 10 * len(ROUND)
+    assert len(user) >= 10 * len(LINES)
     called = [said for said in call.bot.transcript.said if said.who == "tool"]
     assert len(called) == 20 and not any(said.failed or said.output is None for said in called)
     cut = [said for said in call.bot.transcript.said if said.heard is not None]
