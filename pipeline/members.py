@@ -9,14 +9,12 @@ import inspect
 import types
 import typing
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Any, Literal, Protocol, TypeGuard, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 import anyio
 
 from antiphon.pipeline.errors import FitError
 from antiphon.pipeline.frames import Back, Forth, Frame
-
-InterruptPolicy = Literal["told", "restart"]
 
 
 @runtime_checkable

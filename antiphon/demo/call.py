@@ -75,7 +75,6 @@ class Party:
         self.transcript = Transcript(show.said if show else None)
         self.latency = Latency(show.measured if show else None)
         self._mouth = mouth
-        self._show = show
         self.pipeline = Pipeline(
             ear,
             bot,

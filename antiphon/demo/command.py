@@ -54,6 +54,8 @@ def demo(out: Path, *, fast: bool, plain: bool) -> int:
             whole = (
                 run_virtual(interruptible, call.run) if fast else anyio.run(interruptible, call.run)
             )
+        except KeyboardInterrupt:  # where no signal can be waited for: under a virtual clock
+            whole = False
         finally:
             show.close()
         clock: Literal["virtual", "real"] = "virtual" if fast else "real"

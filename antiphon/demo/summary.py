@@ -104,10 +104,11 @@ def _turn(times: TurnTimes, said: Sequence[Said], spoken: Span | None) -> Turn:
 def _spans(party: Party, who: Literal["user", "bot"]) -> list[Span]:
     """When *party* was really to be heard, with its own words."""
     texts = {said.item_id: said.text for said in party.transcript.said if said.who == "assistant"}
+    samples = party.track.samples
     spans: list[Span] = []
     for item_id, (start, end) in party.heard.spans.items():
         first = start * RATE // 1_000_000
-        sound = np.abs(party.track.samples[first : end * RATE // 1_000_000]) > AUDIBLE
+        sound = np.abs(samples[first : end * RATE // 1_000_000]) > AUDIBLE
         (at,) = np.nonzero(sound)
         if len(at):
             spans.append(

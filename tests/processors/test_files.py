@@ -2,7 +2,7 @@
 
 import struct
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
@@ -29,6 +29,7 @@ from antiphon.pipeline.testing import run_virtual
 from antiphon.processors import wavefile
 from antiphon.processors.audiofile import AudioFileError
 from antiphon.processors.files import FileSink, FileSource
+from tests.processors.returns import Back
 
 RATE = 8_000
 SECOND = struct.pack("<8000h", *range(1, 8001))
@@ -59,18 +60,6 @@ async def heard(source: FileSource) -> list[tuple[int, Audio]]:
 
     await Pipeline(source, keep).run()
     return out
-
-
-class Back:
-    def __init__(self) -> None:
-        self.frames: list[Frame] = []
-
-    def process(self, frame: Frame) -> Iterator[Frame]:
-        yield frame
-
-    def process_back(self, frame: Frame) -> Iterator[Frame]:
-        self.frames.append(frame)
-        yield frame
 
 
 async def written(sink: FileSink, script: Sequence[tuple[int, Frame]]) -> list[Frame]:

@@ -1,7 +1,7 @@
 """A sink plays in real time what comes faster, and says what was heard."""
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import anyio
 import pytest
@@ -19,25 +19,12 @@ from antiphon.pipeline.run import Run
 from antiphon.pipeline.testing import run_virtual
 from antiphon.processors.player import PacedSink, Player
 from antiphon.processors.playout import Playout
+from tests.processors.returns import Back
 
 RATE = 8_000
 BLOCK = 20_000
 TONE = struct.pack("<8000h", *range(1, 8001))
 """A second in which every sample is another one."""
-
-
-class Back:
-    """Keeps what is sent back."""
-
-    def __init__(self) -> None:
-        self.frames: list[Frame] = []
-
-    def process(self, frame: Frame) -> Iterator[Frame]:
-        yield frame
-
-    def process_back(self, frame: Frame) -> Iterator[Frame]:
-        self.frames.append(frame)
-        yield frame
 
 
 class Nothing:

@@ -79,3 +79,17 @@ def test_the_same_conversation_goes_the_same_way_twice(left: Path, tmp_path: Pat
 
     for name in ("conversation.wav", "report.json"):
         assert (tmp_path / name).read_bytes() == (left / name).read_bytes()
+
+
+def test_ctrl_c_at_any_moment_leaves_what_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*work: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("antiphon.demo.command.run_virtual", interrupted)
+
+    assert demo(tmp_path, fast=True, plain=True) == 130
+
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"conversation.wav", "report.json", "timeline.png"}

@@ -36,6 +36,21 @@ SYLLABLE = 0.1
 STEADY = Pace(think=0.2, chunk=0.1, speed=4.0)
 
 
+SPOKEN_ITEM = [
+    "OutputItemAdded",
+    "ConversationItemAdded",
+    "ContentPartAdded",
+    "AudioTranscriptDelta",
+    "AudioDelta",
+    "AudioDone",
+    "AudioTranscriptDone",
+    "ContentPartDone",
+    "ConversationItemDone",
+    "OutputItemDone",
+]
+"""The events of a message that is spoken in one delta."""
+
+
 class Fake:
     """A brain: one of *answers* for each response, then none.
 

@@ -15,23 +15,20 @@ from antiphon.processors.local.brain import Call, HangUp, Say, Sound
 from antiphon.processors.local.pace import Pace
 from antiphon.processors.local.response import tokens
 from antiphon.processors.local.server import OUTPUT_RATE
-from tests.processors.local.parts import STEADY, Fake, at, conversed, duration, model, text
+from tests.processors.local.parts import (
+    SPOKEN_ITEM,
+    STEADY,
+    Fake,
+    at,
+    conversed,
+    duration,
+    model,
+    text,
+)
 
 ASK = events.ResponseCreate()
 WRITTEN = events.SessionUpdate(config=SessionConfig(output_modalities=("text",)))
 
-SPOKEN_ITEM = [
-    "OutputItemAdded",
-    "ConversationItemAdded",
-    "ContentPartAdded",
-    "AudioTranscriptDelta",
-    "AudioDelta",
-    "AudioDone",
-    "AudioTranscriptDone",
-    "ContentPartDone",
-    "ConversationItemDone",
-    "OutputItemDone",
-]
 CALLED_ITEM = [
     "OutputItemAdded",
     "ConversationItemAdded",

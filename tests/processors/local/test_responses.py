@@ -12,6 +12,7 @@ from antiphon.processors.local.brain import Call, Say
 from antiphon.processors.local.responses import LINGER, SOON
 from tests.processors.local.parts import (
     MANUAL,
+    SPOKEN_ITEM,
     Fake,
     at,
     conversed,
@@ -52,16 +53,7 @@ def test_a_response_after_a_tool_gets_its_output() -> None:
         "ConversationItemAdded",  # the output
         "ConversationItemDone",
         "ResponseCreated",
-        "OutputItemAdded",
-        "ConversationItemAdded",
-        "ContentPartAdded",
-        "AudioTranscriptDelta",
-        "AudioDelta",
-        "AudioDone",
-        "AudioTranscriptDone",
-        "ContentPartDone",
-        "ConversationItemDone",
-        "OutputItemDone",
+        *SPOKEN_ITEM,
         "ResponseDone",
     ]
 
