@@ -1,6 +1,8 @@
 """Ends work on Ctrl-C or SIGTERM in an orderly way."""
 
+import asyncio
 import signal
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 
@@ -35,9 +37,6 @@ async def interruptible(work: Callable[[], Awaitable[object]]) -> bool:
 
 def _may_watch() -> bool:
     """Signals reach the main thread, and a loop that can wait for them."""
-    import asyncio
-    import sys
-
     try:
         virtual = isinstance(asyncio.get_running_loop(), VirtualLoop)
     except RuntimeError:
