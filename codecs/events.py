@@ -50,6 +50,8 @@ class Custom(EventFrame, frozen=True, kw_only=True):
 
     raw_type: str
     raw: msgspec.Raw = msgspec.Raw(b"null")
+    dialect: str | None = None
+    """Whose words they are: in another dialect they mean nothing."""
     usage: Usage | None = None
     """A snapshot, not to be added up."""
 
@@ -353,6 +355,8 @@ class InputTranscriptionDelta(EventFrame, frozen=True, kw_only=True):
     delta: str
     restart: bool = False
     """The recogniser changed its mind: the deltas before this one are void."""
+    transcript: str | None = None
+    """All of it so far, from a provider that may never say that it is complete."""
 
 
 class InputTranscriptionCompleted(EventFrame, frozen=True, kw_only=True):

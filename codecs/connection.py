@@ -1,0 +1,151 @@
+"""How a dialect is reached: what a client opens and asks for, and how a server reads that.
+
+All of it is data; nothing here connects. Credentials show in no repr.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from antiphon.codecs.config import SessionConfig
+
+
+class Connect(msgspec.Struct, frozen=True, kw_only=True):
+    """What opens a WebSocket: the answer must choose one of *subprotocols*, if there are any."""
+
+    url: str
+    headers: Mapping[str, str] = {}
+    subprotocols: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Connect({without_query(self.url)}, headers {sorted(self.headers)})"
+
+
+class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client asked for as it opened a WebSocket.
+
+    *target* is the path with its query; names of *headers* are in lower case.
+    """
+
+    target: str
+    headers: Mapping[str, str] = {}
+    subprotocols: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """Without the doubled slashes of clients that join a base URL to it."""
+        path = urlsplit("//host" + self.target).path
+        while "//" in path:
+            path = path.replace("//", "/")
+        return path
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit("//host" + self.target).query, keep_blank_values=True))
+
+    def __repr__(self) -> str:
+        return f"Upgrade({without_query(self.target)}, headers {sorted(self.headers)})"
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client shows: a long-lived key, or a ticket minted for a browser."""
+
+    kind: Literal["key", "ticket"]
+    value: str
+
+    def __repr__(self) -> str:
+        return f"Credential({self.kind})"
+
+
+class Admission(msgspec.Struct, frozen=True, kw_only=True):
+    """How a server reads an Upgrade.
+
+    *subprotocol* is the one to echo; it is never one that carries a credential when another
+    was offered.
+    """
+
+    model: str | None = None
+    credential: Credential | None = None
+    subprotocol: str | None = None
+    call_id: str | None = None
+    """The call to attach to, instead of a session of its own."""
+    resume: str | None = None
+    """What to resume: a conversation's id."""
+
+
+class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Names of *headers* are in lower case, as far as a server reads them."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return (
+            f"HttpRequest({self.method} {without_query(self.url)}, headers {sorted(self.headers)})"
+        )
+
+
+class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
+    status: int = 200
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"HttpResponse({self.status}, {len(self.body)} bytes)"
+
+
+class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+    """What a browser may know: it opens *url* with *token* until *expires_at* (Unix seconds)."""
+
+    token: str
+    url: str
+    expires_at: int | None = None
+    config: SessionConfig | None = None
+    """What the provider has bound to it, if it says so."""
+
+    def __repr__(self) -> str:
+        return f"Ticket({without_query(self.url)}, expires_at={self.expires_at})"
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """How a server reads a request for a ticket."""
+
+    model: str | None = None
+    config: SessionConfig = SessionConfig()
+    lifetime: int | None = None
+    """Seconds within which a session must be opened; None leaves it to the server."""
+    locked: tuple[str, ...] | None = None
+    """Fields, in the dialect's words, that a client cannot change; None is the dialect's default."""
+    uses: int | None = None
+    """How many sessions may be opened, 0 without bound; None is the dialect's default."""
+    credential: Credential | None = None
+
+
+def without_query(url: str) -> str:
+    """*url* fit for a log: queries carry tickets and keys."""
+    return url.partition("?")[0]
+
+
+def bearer(headers: Mapping[str, str]) -> str | None:
+    """The token of `Authorization: Bearer`, whatever the case of the scheme."""
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    return value.strip() or None if scheme.lower() == "bearer" else None
+
+
+def websocket_url(base_url: str) -> str:
+    """*base_url* with ws for http, without a slash at its end."""
+    if base_url.startswith("http"):
+        base_url = "ws" + base_url.removeprefix("http")
+    return base_url.rstrip("/")
+
+
+def after(prefix: str, subprotocols: tuple[str, ...]) -> str | None:
+    """What follows *prefix* in the first subprotocol that begins with it and goes on."""
+    return next(
+        (rest for one in subprotocols if one.startswith(prefix) and (rest := one[len(prefix) :])),
+        None,
+    )

@@ -1,0 +1,170 @@
+"""Items and their content, as OpenAI writes them and as everyone here does."""
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from antiphon.codecs.audio import AudioLine
+from antiphon.codecs.items import (
+    AudioPart,
+    CustomItem,
+    FunctionCall,
+    FunctionCallOutput,
+    ImagePart,
+    Item,
+    JsonObject,
+    Message,
+    Part,
+    Role,
+    TextPart,
+)
+from antiphon.codecs.openai import wire
+from antiphon.codecs.wire import WireError, from_any_base64, read, to_base64
+
+ROLES: frozenset[str] = frozenset(get_args(Role))
+
+STATUSES = frozenset({"completed", "incomplete", "in_progress"})
+
+
+class Items:
+    """Reads and writes items for one end; the user's audio in them is coded as on *line*."""
+
+    def __init__(self, dialect: str, line: AudioLine, *, server: bool) -> None:
+        self._dialect = dialect
+        self._line = line
+        self._server = server
+
+    def read(self, raw: Raw, path: str) -> Item:
+        item = read(self._dialect, wire.from_item, raw, path)
+        match item.type:
+            case "message" if item.role in ROLES:
+                parts = self._parts(item.content or (), f"{path}.content")
+                if parts is not None:
+                    role: Any = item.role
+                    return Message(role=role, content=parts, id=item.id, status=item.status)
+            case "function_call":
+                return FunctionCall(
+                    call_id=item.call_id or "",
+                    name=item.name or "",
+                    arguments=item.arguments or "",
+                    id=item.id,
+                    status=item.status,
+                )
+            case "function_call_output":
+                return FunctionCallOutput(
+                    call_id=item.call_id or "",
+                    output=_text(item.output),
+                    id=item.id,
+                    status=item.status,
+                )
+            case _:
+                pass
+        return CustomItem(raw_type=item.type or "", raw=raw.copy(), id=item.id)
+
+    def write(self, item: Item) -> Raw:
+        """*item* as JSON; a server shows an item, so without the user's audio."""
+        if isinstance(item, CustomItem):
+            return item.raw
+        shown = wire.Item(id=item.id, object="realtime.item" if self._server else None)
+        shown.status = item.status if item.status in STATUSES else None
+        match item:
+            case Message():
+                shown.type, shown.role = "message", item.role
+                shown.content = [self._content(part, item.role) for part in item.content]
+            case FunctionCall():
+                shown.type, shown.call_id, shown.name = "function_call", item.call_id, item.name
+                shown.arguments = item.arguments
+            case FunctionCallOutput():
+                shown.type, shown.call_id = "function_call_output", item.call_id
+                shown.output = item.output
+        return Raw(msgspec.json.encode(shown))
+
+    def part(self, part: wire.Part | None, path: str) -> Part | None:
+        """Of a response's content."""
+        if part is None:
+            return None
+        parts = self._parts((part,), path)
+        return parts[0] if parts else None
+
+    def _parts(self, content: Sequence[wire.Part], path: str) -> tuple[Part, ...] | None:
+        """None if there is a kind of content that has no word here."""
+        parts: list[Part] = []
+        for number, one in enumerate(content):
+            match one.type:
+                case "input_text" | "output_text" | "text":
+                    parts.append(TextPart(text=one.text or ""))
+                case "input_audio" | "output_audio" | "audio":
+                    audio = one.audio and self._line.from_wire(one.audio, f"{path}[{number}].audio")
+                    parts.append(AudioPart(audio=audio or None, transcript=one.transcript or None))
+                case "input_image":
+                    parts.append(self._image(one, f"{path}[{number}]"))
+                case _:
+                    return None
+        return tuple(parts)
+
+    def _image(self, part: wire.Part, path: str) -> ImagePart:
+        url = part.image_url
+        if isinstance(url, dict):  # as in OpenAI's other interfaces
+            url = url.get("url")
+        if not isinstance(url, str):
+            raise WireError(self._dialect, f"{path}.image_url", "Expected `str`")
+        head, comma, data = url.partition(",")
+        if not (comma and head.startswith("data:") and head.endswith(";base64")):
+            return ImagePart(url=url, detail=part.detail)
+        return ImagePart(
+            data=from_any_base64(data, self._dialect, f"{path}.image_url"),
+            media_type=head[len("data:") : -len(";base64")] or None,
+            detail=part.detail,
+        )
+
+    def _content(self, part: Part, role: Role) -> wire.Part:
+        match part:
+            case TextPart():
+                kind = "output_text" if role == "assistant" else "input_text"
+                return wire.Part(type=kind, text=part.text)
+            case ImagePart():
+                return wire.Part(type="input_image", image_url=address(part), detail=part.detail)
+            case AudioPart() if self._server:
+                # Clients fail on an input_audio without a transcript, though it may be null.
+                kind = "output_audio" if role == "assistant" else "input_audio"
+                return wire.Part(type=kind, transcript=part.transcript)
+            case AudioPart() if part.audio is not None and role == "user":
+                return wire.Part(type="input_audio", audio=self._line.to_wire(part.audio))
+            case AudioPart():  # a client may only tell the words
+                kind = "output_text" if role == "assistant" else "input_text"
+                return wire.Part(type=kind, text=part.transcript or "")
+
+
+def address(image: ImagePart) -> str:
+    """Where a picture is: its own address, or itself as a data URL."""
+    if image.data is None:
+        return image.url or ""
+    return f"data:{image.media_type or 'image/jpeg'};base64,{to_base64(image.data)}"
+
+
+def part_of_response(part: Part | None) -> wire.Part:
+    """A part as a response announces it, of which there are two types."""
+    if isinstance(part, TextPart):
+        return wire.Part(type="text", text=part.text)
+    transcript = part.transcript if isinstance(part, AudioPart) else None
+    return wire.Part(type="audio", transcript=transcript or "")
+
+
+def metadata(given: JsonObject | None) -> JsonObject | None:
+    """Only what may be metadata: text by text."""
+    if given is None:
+        return None
+    return {key: value if isinstance(value, str) else _json(value) for key, value in given.items()}
+
+
+def _text(output: Any) -> str:
+    """A tool's output: text, as it should be, or what some servers send instead."""
+    if output is UNSET or output is None:
+        return ""
+    return output if isinstance(output, str) else _json(output)
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

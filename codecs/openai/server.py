@@ -1,0 +1,408 @@
+"""The server's end of OpenAI Realtime, and of whoever speaks like it."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from antiphon.codecs import events
+from antiphon.codecs.audio import AudioLine
+from antiphon.codecs.complete import Complete
+from antiphon.codecs.config import SessionConfig, merge
+from antiphon.codecs.dialect import Unhurried
+from antiphon.codecs.items import Item
+from antiphon.codecs.items import Message as Said
+from antiphon.codecs.openai import wire
+from antiphon.codecs.openai.items import Items, metadata, part_of_response
+from antiphon.codecs.openai.profile import OPENAI, RATE, Profile
+from antiphon.codecs.openai.session import read_options, write_format
+from antiphon.codecs.openai.usage import write_transcription_usage, write_usage
+from antiphon.codecs.wire import (
+    Message,
+    NewId,
+    Unknown,
+    Writer,
+    convert,
+    counted,
+    micros,
+    millis,
+    millis_if,
+)
+
+REASONS = frozenset({"turn_detected", "client_cancelled", "max_output_tokens", "content_filter"})
+STATUSES = frozenset({"completed", "cancelled", "failed", "incomplete", "in_progress"})
+LIMITS = frozenset({"requests", "tokens"})
+
+
+class Server(Unhurried):
+    """OpenAI's client messages to client events, and server events to its wire.
+
+    What it writes is what the strictest client accepts: every event is named, every response and
+    item announced and finished (see `Complete`), and the session always shown as a whole.
+    """
+
+    def __init__(
+        self, model: str = "", new_id: NewId | None = None, *, profile: Profile = OPENAI
+    ) -> None:
+        self.model = model
+        self._profile = profile
+        self._dialect = profile.name
+        self._new_id = new_id or counted()
+        self._input = AudioLine(profile.name, RATE)
+        self._output = AudioLine(profile.name, RATE)
+        self._items = Items(profile.name, self._input, server=True)
+        self._read = wire.client_reader(profile.name)
+        self._write = Writer(profile.name)
+        self._complete = Complete()
+        self._config = SessionConfig()
+        self._session_id: str | None = None
+        self._interrupted = False
+        """A client was told that the user speaks, and no response has begun since."""
+
+    @property
+    def input_rate(self) -> int:
+        return self._input.rate
+
+    @property
+    def output_rate(self) -> int:
+        return self._output.rate
+
+    # What the client says.
+
+    def decode(self, message: Message, at: int = 0) -> Iterable[events.ClientEvent]:
+        said = self._read(message)
+        if isinstance(said, Unknown):
+            return (
+                events.Custom(
+                    raw_type=said.type, raw=said.raw.copy(), dialect=self._dialect, at=at
+                ),
+            )
+        return (self._heard(said, {"event_id": said.event_id, "at": at}),)
+
+    def _heard(self, said: wire.FromClient, named: dict[str, Any]) -> events.ClientEvent:
+        match said:
+            case wire.InputAudioBufferAppend():
+                audio = self._input.from_wire(said.audio, "$.audio")
+                return events.InputAudioAppend(audio=audio, **named)
+            case wire.SessionUpdate():
+                config = self._profile.read_session(said.session, self._dialect, "$.session")
+                self._settle(config)
+                return events.SessionUpdate(config=config, **named)
+            case wire.InputAudioBufferCommit():
+                return events.InputAudioCommit(**named)
+            case wire.InputAudioBufferClear():
+                return events.InputAudioClear(**named)
+            case wire.OutputAudioBufferClear():
+                return events.OutputAudioClear(**named)
+            case wire.ConversationItemCreate():
+                return events.ConversationItemCreate(
+                    item=self._items.read(said.item, "$.item"),
+                    previous_item_id=said.previous_item_id,
+                    **named,
+                )
+            case wire.ConversationItemRetrieve():
+                return events.ConversationItemRetrieve(item_id=said.item_id, **named)
+            case wire.ConversationItemTruncate():
+                return events.ConversationItemTruncate(
+                    item_id=said.item_id,
+                    content_index=said.content_index,
+                    audio_end=micros(said.audio_end_ms, self._dialect, "$.audio_end_ms"),
+                    **named,
+                )
+            case wire.ConversationItemDelete():
+                return events.ConversationItemDelete(item_id=said.item_id, **named)
+            case wire.ResponseCreate():
+                return events.ResponseCreate(options=self._options(said.response), **named)
+            case wire.ResponseCancel():
+                return events.ResponseCancel(response_id=said.response_id, **named)
+
+    def _options(self, response: dict[str, Any] | None) -> Any:
+        if response is None:
+            return None
+        options = read_options(response, self._dialect)
+        if response.get("input") is None:
+            return options
+        raws = convert(self._dialect, response["input"], list[dict[str, Any]], "$.response.input")
+        items = tuple(
+            self._items.read(msgspec.Raw(msgspec.json.encode(raw)), f"$.response.input[{number}]")
+            for number, raw in enumerate(raws)
+        )
+        return msgspec.structs.replace(options, input=items)
+
+    def _settle(self, config: SessionConfig) -> None:
+        self._config = merge(self._config, config)
+        self._input.carry(self._config.input_audio_format)
+        self._output.carry(self._config.output_audio_format)
+
+    # What the server says.
+
+    def encode(self, event: events.ServerEvent) -> Iterator[Message]:
+        for whole in self._complete.process(event):
+            if isinstance(whole, events.Custom):
+                if whole.dialect == self._dialect:
+                    yield bytes(whole.raw).decode()
+                continue
+            message = self._message(whole)
+            if message is not None:
+                if not isinstance(message, wire.DtmfReceived):  # the one event without a name
+                    message.event_id = whole.event_id or self._new_id("event")
+                yield self._write(message)
+
+    def _message(self, event: events.ServerEvent) -> wire.Said | None:
+        match event:
+            case events.AudioDelta():
+                delta = self._output.to_wire(event.delta)
+                return wire.AudioDelta(**_where(event), delta=delta)
+            case events.AudioTranscriptDelta():
+                return wire.TranscriptDelta(**_where(event), delta=event.delta)
+            case events.TextDelta():
+                return wire.TextDelta(**_where(event), delta=event.delta)
+            case events.AudioDone():
+                return wire.AudioDone(**_where(event))
+            case events.AudioTranscriptDone():
+                return wire.TranscriptDone(**_where(event), transcript=event.transcript or "")
+            case events.TextDone():
+                return wire.TextDone(**_where(event), text=event.text or "")
+            case events.ContentPartAdded():
+                return wire.ContentPartAdded(**_where(event), part=part_of_response(event.part))
+            case events.ContentPartDone():
+                return wire.ContentPartDone(**_where(event), part=part_of_response(event.part))
+            case events.FunctionCallArgumentsDelta():
+                return wire.ArgumentsDelta(
+                    **_which(event), call_id=event.call_id, delta=event.delta
+                )
+            case events.FunctionCallArgumentsDone():
+                return wire.ArgumentsDone(
+                    **_which(event),
+                    call_id=event.call_id,
+                    name=event.name,
+                    arguments=event.arguments,
+                )
+            case events.OutputItemAdded():
+                item = self._shown(event.item, event.item_id)
+                return wire.OutputItemAdded(**_of_response(event), item=item)
+            case events.OutputItemDone():
+                item = self._shown(event.item, event.item_id)
+                return wire.OutputItemDone(**_of_response(event), item=item)
+            case events.ResponseCreated():
+                self._interrupted = False
+                return wire.ResponseCreated(response=self._response(event, "in_progress", ()))
+            case events.ResponseDone():
+                return wire.ResponseDone(response=self._done(event))
+            case events.SessionCreated():
+                self._session_id = event.session_id or self._session_id
+                return wire.SessionCreated(session=self._session(event.config))
+            case events.SessionUpdated():
+                return wire.SessionUpdated(session=self._session(event.config))
+            case events.RateLimits():
+                return wire.RateLimitsUpdated(
+                    rate_limits=[
+                        wire.Limit(
+                            name=limit.name if limit.name in LIMITS else None,
+                            limit=limit.limit,
+                            remaining=limit.remaining,
+                            reset_seconds=None if limit.reset is None else limit.reset / 1_000_000,
+                        )
+                        for limit in event.limits
+                    ]
+                )
+            case events.GoAway():
+                return _problem(event.message or "The session ends.", event.code)
+            case events.Error():
+                return _problem(
+                    event.message,
+                    event.code,
+                    kind=event.error_type,
+                    param=event.param,
+                    client_event_id=event.client_event_id,
+                )
+            case events.OutputPlaybackStarted():
+                return wire.PlaybackStarted(response_id=event.response_id)
+            case events.OutputPlaybackStopped():
+                return wire.PlaybackStopped(response_id=event.response_id)
+            case events.OutputPlaybackCleared():
+                return wire.PlaybackCleared(response_id=event.response_id)
+            case _:
+                return self._of_user(event) or self._of_conversation(event)
+
+    def _of_user(self, event: events.ServerEvent) -> wire.Said | None:
+        match event:
+            case events.SpeechStarted():
+                self._interrupted = True
+                start = millis(event.at if event.audio_start is None else event.audio_start)
+                item_id = event.item_id or self._new_id("item")
+                return wire.SpeechStarted(item_id=item_id, audio_start_ms=start)
+            case events.ResponseInterrupted() if not self._interrupted:
+                self._interrupted = True
+                return wire.SpeechStarted(
+                    item_id=self._new_id("item"), audio_start_ms=millis(event.at)
+                )
+            case events.SpeechStopped():
+                end = millis(event.at if event.audio_end is None else event.audio_end)
+                item_id = event.item_id or self._new_id("item")
+                return wire.SpeechStopped(item_id=item_id, audio_end_ms=end)
+            case events.AudioCommitted():
+                return wire.Committed(
+                    item_id=event.item_id or self._new_id("item"),
+                    previous_item_id=event.previous_item_id,
+                )
+            case events.InputAudioCleared():
+                return wire.Cleared()
+            case events.InputTimeoutTriggered():
+                return wire.TimeoutTriggered(
+                    item_id=event.item_id or self._new_id("item"),
+                    audio_start_ms=millis_if(event.audio_start) or 0,
+                    audio_end_ms=millis_if(event.audio_end) or 0,
+                )
+            case events.DtmfReceived():
+                return wire.DtmfReceived(
+                    event=event.digit, received_at=(event.received or 0) // 1_000_000
+                )
+            case events.InputTranscriptionDelta():
+                return wire.TranscriptionDelta(
+                    item_id=event.item_id, content_index=event.content_index, delta=event.delta
+                )
+            case events.InputTranscriptionCompleted():
+                languages = event.languages
+                return wire.TranscriptionCompleted(
+                    item_id=event.item_id,
+                    content_index=event.content_index,
+                    transcript=event.transcript,
+                    usage=write_transcription_usage(event.usage),
+                    languages=None if languages is None else [{"code": c} for c in languages],
+                )
+            case events.InputTranscriptionFailed():
+                problem = event.error
+                return wire.TranscriptionFailed(
+                    item_id=event.item_id,
+                    content_index=event.content_index,
+                    error=wire.Problem(
+                        type=problem.error_type,
+                        code=problem.code,
+                        message=problem.message,
+                        param=problem.param,
+                    ),
+                )
+            case _:
+                return None
+
+    def _of_conversation(self, event: events.ServerEvent) -> wire.Said | None:
+        match event:
+            case events.ConversationItemAdded():
+                return wire.ConversationItemAdded(
+                    item=self._shown(event.item, event.item_id),
+                    previous_item_id=event.previous_item_id,
+                )
+            case events.ConversationItemDone():
+                return wire.ConversationItemDone(
+                    item=self._shown(event.item, event.item_id),
+                    previous_item_id=event.previous_item_id,
+                )
+            case events.ConversationItemRetrieved():
+                return wire.ConversationItemRetrieved(item=self._shown(event.item, event.item_id))
+            case events.ConversationItemTruncated():
+                return wire.ConversationItemTruncated(
+                    item_id=event.item_id,
+                    content_index=event.content_index,
+                    audio_end_ms=millis_if(event.audio_end) or 0,
+                )
+            case events.ConversationItemDeleted():
+                return wire.ConversationItemDeleted(item_id=event.item_id)
+            case _:
+                return None
+
+    def _session(self, config: SessionConfig | None) -> dict[str, Any]:
+        if config is not None:
+            self._settle(config)
+        if self._session_id is None:
+            self._session_id = self._new_id("sess")
+        shown = self._profile.show_session(self._config, self.model)
+        return shown | {"id": self._session_id, "object": "realtime.session"}
+
+    def _shown(self, item: Item | None, item_id: str) -> msgspec.Raw:
+        """*item*, or, if nothing else is known of it, an empty one of that id."""
+        shown = Said(role="user", id=item_id, content=()) if item is None else item
+        if shown.id is None and item_id:
+            shown = msgspec.structs.replace(shown, id=item_id)
+        return self._items.write(shown)
+
+    def _response(
+        self,
+        event: events.ResponseCreated | events.ResponseDone,
+        status: str,
+        output: tuple[Item, ...],
+    ) -> wire.Response:
+        config = self._config
+        spoken = write_format(config.output_audio_format)
+        audio: dict[str, Any] = {}
+        if config.voice is not None:
+            audio["voice"] = config.voice
+        if spoken is not None:
+            audio["format"] = msgspec.to_builtins(spoken)
+        return wire.Response(
+            object="realtime.response",
+            id=event.response_id,
+            status=event.status if event.status in STATUSES else status,
+            status_details=None,
+            output=[self._items.write(item) for item in output],
+            conversation_id=event.conversation_id,
+            output_modalities=list(config.output_modalities or ("audio",)),
+            audio={"output": audio} if audio else None,
+            metadata=metadata(event.metadata),
+            usage=None,
+        )
+
+    def _done(self, event: events.ResponseDone) -> wire.Response:
+        response = self._response(event, "failed", event.output or ())
+        response.usage = write_usage(event.usage)
+        if response.status != "completed":
+            problem = event.error
+            response.status_details = wire.StatusDetails(
+                type=response.status if response.status != "in_progress" else None,
+                reason=event.reason if event.reason in REASONS else None,
+                error=problem
+                and wire.Problem(
+                    type=problem.error_type, code=problem.code, message=problem.message
+                ),
+            )
+        return response
+
+
+def _which(event: events.OutputEvent) -> dict[str, Any]:
+    return {
+        "response_id": event.response_id,
+        "item_id": event.item_id,
+        "output_index": event.output_index,
+    }
+
+
+def _of_response(event: events.OutputEvent) -> dict[str, Any]:
+    return {"response_id": event.response_id, "output_index": event.output_index}
+
+
+def _where(event: events.ContentEvent) -> dict[str, Any]:
+    return {
+        "response_id": event.response_id,
+        "item_id": event.item_id,
+        "output_index": event.output_index,
+        "content_index": event.content_index,
+    }
+
+
+def _problem(
+    message: str,
+    code: str | None,
+    *,
+    kind: str | None = None,
+    param: str | None = None,
+    client_event_id: str | None = None,
+) -> wire.Error:
+    return wire.Error(
+        error=wire.Problem(
+            type=kind or "invalid_request_error",
+            code=code,
+            message=message,
+            param=param,
+            event_id=client_event_id,
+        )
+    )
