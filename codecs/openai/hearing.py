@@ -45,7 +45,40 @@ class Hearing:
         )
 
     def event(self, said: wire.FromServer, at: int) -> events.ServerEvent:
-        named: dict[str, Any] = {"event_id": said.event_id, "at": at}
+        """Grouped, since a message is compared with one kind after the other."""
+        match said:
+            case wire.OfContent():
+                return self._of_content(said, at)
+            case wire.OfOutput():
+                return self._of_output(said, at)
+            case wire.AboutItem():
+                return self._about_item(said, {"event_id": said.event_id, "at": at})
+            case wire.OfItem():
+                return self._of_item(said, {"event_id": said.event_id, "at": at})
+            case wire.ResponseCreated() | wire.ResponseDone():
+                return self._of_response(said, {"event_id": said.event_id, "at": at})
+            case _:
+                return self._of_session(said, {"event_id": said.event_id, "at": at})
+
+    def _of_content(
+        self,
+        said: wire.AudioDelta
+        | wire.BetaAudioDelta
+        | wire.TranscriptDelta
+        | wire.BetaTranscriptDelta
+        | wire.TextDelta
+        | wire.BetaTextDelta
+        | wire.AudioDone
+        | wire.BetaAudioDone
+        | wire.TranscriptDone
+        | wire.BetaTranscriptDone
+        | wire.TextDone
+        | wire.BetaTextDone
+        | wire.ContentPartAdded
+        | wire.ContentPartDone,
+        at: int,
+    ) -> events.ServerEvent:
+        """Something is said or written."""
         match said:
             case wire.AudioDelta() | wire.BetaAudioDelta():
                 return self.audio(said, at)
@@ -53,18 +86,6 @@ class Hearing:
                 return events.AudioTranscriptDelta(**self._where(said, at), delta=said.delta)
             case wire.TextDelta() | wire.BetaTextDelta():
                 return events.TextDelta(**self._where(said, at), delta=said.delta)
-            case wire.ArgumentsDelta():
-                return events.FunctionCallArgumentsDelta(
-                    **self._which(said, at), call_id=said.call_id or "", delta=said.delta
-                )
-            case wire.ArgumentsDone():
-                call_id = said.call_id or ""
-                return events.FunctionCallArgumentsDone(
-                    **self._which(said, at),
-                    call_id=call_id,
-                    name=said.name or self._names.get(call_id, ""),
-                    arguments=said.arguments or "",
-                )
             case wire.AudioDone() | wire.BetaAudioDone():
                 return events.AudioDone(**self._where(said, at))
             case wire.TranscriptDone() | wire.BetaTranscriptDone():
@@ -79,12 +100,56 @@ class Hearing:
             case wire.ContentPartDone():
                 part = self._items.part(said.part, "$.part")
                 return events.ContentPartDone(**self._where(said, at), part=part)
+
+    def _of_output(
+        self,
+        said: wire.ArgumentsDelta | wire.ArgumentsDone | wire.OutputItemAdded | wire.OutputItemDone,
+        at: int,
+    ) -> events.ServerEvent:
+        """A response brings forth an item."""
+        match said:
+            case wire.ArgumentsDelta():
+                return events.FunctionCallArgumentsDelta(
+                    **self._which(said, at), call_id=said.call_id or "", delta=said.delta
+                )
+            case wire.ArgumentsDone():
+                call_id = said.call_id or ""
+                return events.FunctionCallArgumentsDone(
+                    **self._which(said, at),
+                    call_id=call_id,
+                    name=said.name or self._names.get(call_id, ""),
+                    arguments=said.arguments or "",
+                )
             case wire.OutputItemAdded():
                 item = self._item_of(said)
                 return events.OutputItemAdded(**self._which(said, at, item), item=item)
             case wire.OutputItemDone():
                 item = self._item_of(said)
                 return events.OutputItemDone(**self._which(said, at, item), item=item)
+
+    def _about_item(
+        self,
+        said: wire.ConversationItemAdded
+        | wire.ConversationItemCreated
+        | wire.ConversationItemDone
+        | wire.ConversationItemRetrieved,
+        named: dict[str, Any],
+    ) -> events.ServerEvent:
+        """The conversation has an item."""
+        match said:
+            case wire.ConversationItemAdded() | wire.ConversationItemCreated():
+                return events.ConversationItemAdded(**self._added(said, named))
+            case wire.ConversationItemDone():
+                return events.ConversationItemDone(**self._added(said, named))
+            case wire.ConversationItemRetrieved():
+                item = self._item_of(said) or CustomItem(raw_type="")
+                item_id = item.id or said.item_id or ""
+                return events.ConversationItemRetrieved(item_id=item_id, item=item, **named)
+
+    def _of_response(
+        self, said: wire.ResponseCreated | wire.ResponseDone, named: dict[str, Any]
+    ) -> events.ServerEvent:
+        match said:
             case wire.ResponseCreated():
                 response = said.response or wire.Response()
                 self._response = response.id or said.response_id or ""
@@ -97,23 +162,21 @@ class Hearing:
                 )
             case wire.ResponseDone():
                 return self._done(said, named)
-            case wire.ConversationItemAdded() | wire.ConversationItemCreated():
-                return events.ConversationItemAdded(**self._added(said, named))
-            case wire.ConversationItemDone():
-                return events.ConversationItemDone(**self._added(said, named))
-            case wire.ConversationItemRetrieved():
-                item = self._item_of(said) or CustomItem(raw_type="")
-                item_id = item.id or said.item_id or ""
-                return events.ConversationItemRetrieved(item_id=item_id, item=item, **named)
-            case wire.ConversationItemTruncated():
-                return events.ConversationItemTruncated(
-                    item_id=said.item_id or "",
-                    content_index=said.content_index or 0,
-                    audio_end=micros_if(said.audio_end_ms, self._dialect, "$.audio_end_ms"),
-                    **named,
-                )
-            case wire.ConversationItemDeleted():
-                return events.ConversationItemDeleted(item_id=said.item_id or "", **named)
+
+    def _of_session(
+        self,
+        said: wire.Cleared
+        | wire.DtmfReceived
+        | wire.RateLimitsUpdated
+        | wire.SessionCreated
+        | wire.SessionUpdated
+        | wire.PlaybackStarted
+        | wire.PlaybackStopped
+        | wire.PlaybackCleared
+        | wire.Error,
+        named: dict[str, Any],
+    ) -> events.ServerEvent:
+        match said:
             case wire.RateLimitsUpdated():
                 limits = tuple(
                     self._limit(limit, n) for n, limit in enumerate(said.rate_limits or ())
@@ -129,23 +192,30 @@ class Hearing:
                 return events.OutputPlaybackCleared(response_id=said.response_id or "", **named)
             case wire.Error():
                 return _error(said, named)
-            case _:
-                return self._of_user(said, named)
+            case wire.Cleared():
+                return events.InputAudioCleared(**named)
+            case wire.DtmfReceived():
+                received = said.received_at and said.received_at * 1000
+                return events.DtmfReceived(
+                    digit=said.event or "",
+                    received=micros_if(received, self._dialect, "$.received_at"),
+                    **named,
+                )
 
-    def _of_user(
+    def _of_item(
         self,
         said: wire.SpeechStarted
         | wire.SpeechStopped
         | wire.Committed
-        | wire.Cleared
         | wire.TimeoutTriggered
-        | wire.DtmfReceived
         | wire.TranscriptionDelta
         | wire.TranscriptionCompleted
-        | wire.TranscriptionFailed,
+        | wire.TranscriptionFailed
+        | wire.ConversationItemTruncated
+        | wire.ConversationItemDeleted,
         named: dict[str, Any],
     ) -> events.ServerEvent:
-        """What was heard of the user."""
+        """What was heard of the user, or is no longer known."""
         match said:
             case wire.SpeechStarted():
                 start = micros_if(said.audio_start_ms, self._dialect, "$.audio_start_ms")
@@ -157,20 +227,11 @@ class Hearing:
                 return events.AudioCommitted(
                     item_id=said.item_id, previous_item_id=said.previous_item_id, **named
                 )
-            case wire.Cleared():
-                return events.InputAudioCleared(**named)
             case wire.TimeoutTriggered():
                 return events.InputTimeoutTriggered(
                     item_id=said.item_id,
                     audio_start=micros_if(said.audio_start_ms, self._dialect, "$.audio_start_ms"),
                     audio_end=micros_if(said.audio_end_ms, self._dialect, "$.audio_end_ms"),
-                    **named,
-                )
-            case wire.DtmfReceived():
-                received = said.received_at and said.received_at * 1000
-                return events.DtmfReceived(
-                    digit=said.event or "",
-                    received=micros_if(received, self._dialect, "$.received_at"),
                     **named,
                 )
             case wire.TranscriptionDelta():
@@ -197,6 +258,16 @@ class Hearing:
                     error=_detail(problem),
                     **named,
                 )
+
+            case wire.ConversationItemTruncated():
+                return events.ConversationItemTruncated(
+                    item_id=said.item_id or "",
+                    content_index=said.content_index or 0,
+                    audio_end=micros_if(said.audio_end_ms, self._dialect, "$.audio_end_ms"),
+                    **named,
+                )
+            case wire.ConversationItemDeleted():
+                return events.ConversationItemDeleted(item_id=said.item_id or "", **named)
 
     def _settled(
         self,
@@ -262,7 +333,14 @@ class Hearing:
         }
 
     def _where(self, said: wire.OfContent, at: int) -> dict[str, Any]:
-        return self._which(said, at) | {"content_index": said.content_index or 0}
+        return {
+            "response_id": said.response_id or self._response,
+            "item_id": said.item_id or self._item,
+            "output_index": said.output_index or 0,
+            "content_index": said.content_index or 0,
+            "event_id": said.event_id,
+            "at": at,
+        }
 
     def _limit(self, limit: wire.Limit, number: int) -> RateLimit:
         reset = limit.reset_seconds and limit.reset_seconds * 1000

@@ -14,7 +14,6 @@ from msgspec.json import Decoder
 from antiphon.codecs.items import JsonObject
 from antiphon.codecs.wire import Reader
 
-
 NULL = Raw(b"null")
 
 
