@@ -127,6 +127,12 @@ class Dialect:
     """None: this is not where the dialect's clients connect."""
     minting: "Minting | None" = None
     """None: there are no tickets."""
+    continuous: bool = False
+    """Its models listen and speak without turns, and are started and closed in so many words."""
+    history: bool = False
+    """A conversation can be told it as items, without their being answered."""
+    resume: Callable[[Connect, str], Connect] | None = None
+    """Makes a way to connect one to a session that a ResumptionHandle named, where it is so asked."""
 
 
 class Connecting(Protocol):

@@ -7,7 +7,7 @@ turns server events into speech and interruptions, and the tools.
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -43,6 +43,13 @@ class Model(Protocol):
     async def run(self, frames: Frames, emit: Emit, /) -> None: ...
 
 
+@runtime_checkable
+class Configurable(Protocol):
+    """A model whose rates depend on how a session is to be."""
+
+    def configure(self, config: SessionConfig, /) -> None: ...
+
+
 class Realtime:
     """A speech model with its tools: audio in, speech and server events out.
 
@@ -72,8 +79,10 @@ class Realtime:
         asked = SessionConfig(
             instructions=instructions, voice=voice, tools=self.tools.definitions or None
         )
-        self.tools.gives_rate = self.model.output_rate
         self.config = merge(config or SessionConfig(), asked)
+        if isinstance(self.model, Configurable):
+            self.model.configure(self.config)
+        self.tools.gives_rate = self.model.output_rate
         detection = self.config.turn_detection
         by_client = detection is None or (
             isinstance(detection, msgspec.Struct) and detection.type == "disabled"

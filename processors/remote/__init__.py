@@ -1,0 +1,7 @@
+"""Models that providers run, reached over a network."""
+
+from antiphon.processors.remote.retry import Retry
+from antiphon.processors.remote.session import LostModel
+from antiphon.processors.remote.stage import Remote
+
+__all__ = ["LostModel", "Remote", "Retry"]
