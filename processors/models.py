@@ -15,19 +15,28 @@ class ModelError(ValueError):
 
 
 def find_model(name: str) -> "Model":
-    """The model called *name*: provider/model, options of a local one as in a query."""
+    """The model called *name*: provider/model, with options as in a query.
+
+    Keys of providers are in the environment. Options of local models are those of their
+    factories, others are the arguments of `antiphon.processors.remote.remote_model`.
+    """
     path, _, query = name.partition("?")
     provider, _, model = path.partition("/")
-    if provider != "local" or not model:
+    if provider == "local":
+        build = LOCAL.get(model)
+        if build is None:
+            raise ModelError(
+                f"there is no model {path!r}, only " + ", ".join(f"local/{m}" for m in LOCAL)
+            )
+        factory = build()
+    elif model and (found := _remote(provider, path)):
+        factory = found
+    else:
         raise ModelError(
-            f"there is no model {name!r}: the models are " + ", ".join(f"local/{m}" for m in LOCAL)
+            f"there is no model {name!r}: the models are "
+            + ", ".join(f"local/{m}" for m in LOCAL)
+            + " and those of providers, such as openai/gpt-realtime-2"
         )
-    build = LOCAL.get(model)
-    if build is None:
-        raise ModelError(
-            f"there is no model {path!r}, only " + ", ".join(f"local/{m}" for m in LOCAL)
-        )
-    factory = build()
     options = _options(path, factory, dict(parse_qsl(query, keep_blank_values=True)))
     try:
         return factory(**options)
@@ -71,6 +80,21 @@ READERS: Mapping[type, Callable[[str], Any]] = {
     str: str,
 }
 """How options are read, by their types."""
+
+
+def _remote(provider: str, path: str) -> Callable[..., "Model"] | None:
+    """What makes a provider's model, or None if there is no such provider."""
+    from antiphon.processors.remote.providers import PROVIDERS, remote_model
+
+    if provider not in PROVIDERS:
+        return None
+
+    def build(
+        *, base_url: str | None = None, held: float = 10.0, ready_timeout: float = 10.0
+    ) -> Any:
+        return remote_model(path, base_url=base_url, held=held, ready_timeout=ready_timeout)
+
+    return build
 
 
 def _assistant() -> Callable[..., "Model"]:

@@ -1,7 +1,8 @@
 """Models that providers run, reached over a network."""
 
+from antiphon.processors.remote.providers import NoKey, remote_model
 from antiphon.processors.remote.retry import Retry
 from antiphon.processors.remote.session import LostModel
 from antiphon.processors.remote.stage import Remote
 
-__all__ = ["LostModel", "Remote", "Retry"]
+__all__ = ["LostModel", "NoKey", "Remote", "Retry", "remote_model"]

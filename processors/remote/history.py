@@ -22,6 +22,8 @@ from antiphon.pipeline.frames import SAMPLE_WIDTH
 ITEMS = 500
 """The oldest are forgotten beyond."""
 
+UNNAMED = "?"
+
 
 class _Told(msgspec.Struct):
     """An item, the words of it that came, and its sound."""
@@ -38,8 +40,8 @@ class History:
 
     def __init__(self) -> None:
         self._items = Recent[str, _Told](ITEMS)
-        self._unconfirmed: list[Item] = []
-        """Items of the client that the server has not repeated; some servers repeat none."""
+        """By id; items of the client that no server has named yet have names of ours."""
+        self._unnamed = 0
         self._running: dict[str, bool] = {}
         """Responses, and whether anything of them was heard."""
         self._pending = Recent[str, None](ITEMS)
@@ -65,7 +67,7 @@ class History:
     def said(self, event: events.ClientEvent) -> None:
         match event:
             case events.ConversationItemCreate():
-                self._unconfirmed = [*self._unconfirmed[1 - ITEMS :], event.item]
+                self._unconfirmed(_Told(event.item))
                 if isinstance(event.item, FunctionCallOutput):
                     self._pending.pop(event.item.call_id, None)
             case events.ResponseCreate():
@@ -123,7 +125,6 @@ class History:
             item = _tellable(told)
             if item is not None:
                 yield item
-        yield from self._unconfirmed
 
     def text(self) -> str:
         """The same as one text, for whoever cannot be told items."""
@@ -141,10 +142,12 @@ class History:
         return "\n".join(lines)
 
     def begin_anew(self) -> list[Item]:
-        """The items to be told; until the server repeats them they are unconfirmed."""
-        self._unconfirmed = list(self.items())
+        """The items to be told, which a new server will give new names."""
+        items = list(self.items())
         self._items.clear()
-        return list(self._unconfirmed)
+        for item in items:
+            self._unconfirmed(_Told(item))
+        return items
 
     def forget_running(self) -> None:
         """The server that was answering is gone."""
@@ -187,16 +190,24 @@ class History:
         item = event.item
         if item is None or isinstance(item, CustomItem):
             return
-        for index, waiting in enumerate(self._unconfirmed):
-            if same(waiting, item):
-                del self._unconfirmed[index]
-                item = waiting
-                break
         told = self._items.get(event.item_id)
         if told is None:
-            self._items[event.item_id] = _Told(item)
+            self._confirmed(event.item_id, item)
         elif not isinstance(item, Message):
             told.item = item
+
+    def _unconfirmed(self, told: _Told) -> None:
+        self._unnamed += 1
+        self._items[f"{UNNAMED}{self._unnamed}"] = told
+
+    def _confirmed(self, item_id: str, item: Item) -> None:
+        """The server names an item: one that it was told, which keeps its place, or a new one."""
+        for name, told in self._items.items():
+            if name.startswith(UNNAMED) and same(told.item, item):
+                renamed = [(item_id if n == name else n, t) for n, t in self._items.items()]
+                self._items = Recent(ITEMS, renamed)
+                return
+        self._items[item_id] = _Told(item)
 
     def _truncated(self, event: events.ConversationItemTruncated) -> None:
         if event.transcript is not None:

@@ -18,7 +18,7 @@ from antiphon.processors.remote.connection import Connection
 from antiphon.processors.remote.held import Held
 from antiphon.processors.remote.history import History, same
 from antiphon.processors.remote.retry import Retry
-from antiphon.transports import Closed, ConnectTimeout, Transport, TransportError
+from antiphon.transports import Closed, ConnectTimeout, Refused, Transport, TransportError
 
 Open = Callable[[str | None], AbstractAsyncContextManager[Transport]]
 """Opens a connection; the argument is what to resume, if there is such a thing."""
@@ -31,6 +31,9 @@ LONGEST = 60_000_000
 
 CLOSING = 15.0
 """Seconds for a server to close a session that it was asked to close."""
+
+LONGEST_WISH = 60.0
+"""Seconds that a server may ask to be left alone."""
 
 EXPIRED = frozenset({"session_expired"})
 
@@ -93,7 +96,7 @@ class Session:
             case events.InputAudioAppend():
                 self._spoke = True
             case _:
-                self._history.said(event)
+                pass
         connection = self._connection
         starting = isinstance(event, events.SessionUpdate | events.SessionStart)
         if connection is None or not (connection.ready or starting):
@@ -114,9 +117,13 @@ class Session:
             return events.SessionStart(config=event.config, event_id=event.event_id, at=event.at)
         return event
 
-    async def _tell(self, connection: Connection, event: events.ClientEvent) -> None:
+    async def _tell(
+        self, connection: Connection, event: events.ClientEvent, *, again: bool = False
+    ) -> None:
         try:
             await connection.say(event)
+            if not again:
+                self._history.said(event)
         except Unsayable as error:
             if isinstance(event, events.SessionUpdate | events.SessionStart) and not self._again:
                 raise
@@ -143,9 +150,10 @@ class Session:
         while not self._over.is_set():
             quiet = now() - self._last
             busy = self._history.running or self._history.pending or self._history.wanted
-            if quiet > (LONGEST if busy or self._connection is None else linger):
+            heard = self._connection is not None and self._connection.ready
+            if quiet > (LONGEST if busy or not heard else linger):
                 return
-            if self._spoke and self._connection is not None:
+            if self._spoke and heard:
                 await self.say(msgspec.structs.replace(silence, at=now()))
             await anyio.sleep(STEP / 1_000_000)
 
@@ -186,6 +194,8 @@ class Session:
             attempt += 1
             if failure is None:  # it was left in good time
                 wait = 0.0
+            elif isinstance(failure, Refused) and failure.retry_after is not None:
+                wait = max(wait, min(failure.retry_after, LONGEST_WISH))
             await self._emit(
                 events.Reconnecting(
                     attempt=attempt,
@@ -303,11 +313,13 @@ class Session:
             self._replayed = self._history.begin_anew()
             replayed = len(self._replayed)
             for item in tuple(self._replayed):
-                await self._tell(connection, events.ConversationItemCreate(item=item, at=now()))
+                create = events.ConversationItemCreate(item=item, at=now())
+                await self._tell(connection, create, again=True)
         while not connection.ready:
             waiting = list(self._held.take())
             connection.ready = not waiting
             for event in waiting:
+                wanted = wanted and not isinstance(event, events.ResponseCreate)
                 await self._tell(connection, event)
         if self._again:
             lost = self._held.lost()

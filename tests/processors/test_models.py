@@ -42,19 +42,37 @@ def built(monkeypatch: pytest.MonkeyPatch) -> Built:
     return options
 
 
-@pytest.mark.parametrize(
-    "name", ["", "gpt", "openai/gpt-realtime", "local", "local/", "local?seed=1"]
-)
+@pytest.mark.parametrize("name", ["", "gpt", "acme/talker", "openai", "openai/", "openai?x=1"])
 def test_an_unknown_model_is_told_which_there_are(name: str) -> None:
     with pytest.raises(ModelError) as raised:
         find_model(name)
 
     assert str(raised.value) == (
         f"there is no model {name!r}: the models are local/assistant, local/echo, local/script"
+        " and those of providers, such as openai/gpt-realtime-2"
     )
 
 
-@pytest.mark.parametrize("name", ["local/parrot", "local/echo/deeper", "local/parrot?seed=1"])
+def test_a_provider_without_a_key_says_where_it_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+    with pytest.raises(ModelError, match="OPENAI_API_KEY"):
+        find_model("openai/gpt-realtime-2")
+
+
+def test_a_providers_model_has_the_rates_of_its_dialect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+
+    model = find_model("openai/gpt-realtime-2?held=2")
+
+    assert (model.input_rate, model.output_rate) == (24_000, 24_000)
+
+
+@pytest.mark.parametrize(
+    "name", ["local", "local/", "local/parrot", "local/echo/deeper", "local/parrot?seed=1"]
+)
 def test_an_unknown_local_model_is_told_which_there_are(name: str) -> None:
     with pytest.raises(ModelError) as raised:
         find_model(name)
