@@ -3,13 +3,16 @@
 All of it is data; nothing here connects. Credentials show in no repr.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from antiphon.codecs.config import SessionConfig
+
+MOST_FIELDS = 256
 
 
 class Connect(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,14 +39,17 @@ class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def path(self) -> str:
         """Without the doubled slashes of clients that join a base URL to it."""
-        path = urlsplit("//host" + self.target).path
-        while "//" in path:
-            path = path.replace("//", "/")
-        return path
+        return re.sub("//+", "/", without_query(self.target))
 
     @property
     def query(self) -> dict[str, str]:
-        return dict(parse_qsl(urlsplit("//host" + self.target).query, keep_blank_values=True))
+        """The last of several with one name; not more than a few hundred are read."""
+        query = self.target.partition("#")[0].partition("?")[2]
+        try:
+            pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        except ValueError:
+            return {}
+        return dict(pairs)
 
     def __repr__(self) -> str:
         return f"Upgrade({without_query(self.target)}, headers {sorted(self.headers)})"
@@ -126,8 +132,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def without_query(url: str) -> str:
-    """*url* fit for a log: queries carry tickets and keys."""
-    return url.partition("?")[0]
+    """*url* fit for a log: queries carry tickets and keys, and what is before a host passwords."""
+    bare = url.partition("#")[0].partition("?")[0]
+    return re.sub(r"(?<=://)[^/]*@", "", bare)
 
 
 def bearer(headers: Mapping[str, str]) -> str | None:

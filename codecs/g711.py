@@ -4,12 +4,11 @@ Both laws compress a sample to sign, exponent and mantissa in eight bits, at 800
 """
 
 import functools
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Law = Literal["mu", "a"]
+from antiphon.codecs.audio import Law
 
 RATE = 8000
 """Hz."""
@@ -45,11 +44,16 @@ def _expansion(law: Law) -> NDArray[np.int16]:
 
 @functools.cache
 def _compression(law: Law) -> NDArray[np.uint8]:
-    """For each sample, taken as unsigned, the code of the value nearest to it."""
+    """For each sample, taken as unsigned, the code of the value nearest to it.
+
+    Halfway between two it is the louder, as the standard has it, and silence is the positive
+    one of the two codes next to zero.
+    """
     values = _expansion(law).astype(np.int32)
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
+    positive = np.arange(128, 256)
+    positive = positive[np.argsort(values[positive])]
+    steps = values[positive]
     samples = np.arange(65536).astype(np.uint16).view(np.int16).astype(np.int32)
-    above = np.clip(np.searchsorted(ordered, samples), 1, 255)
-    nearer_below = samples - ordered[above - 1] <= ordered[above] - samples
-    return order[above - nearer_below].astype(np.uint8)
+    nearest = np.searchsorted((steps[:-1] + steps[1:]) // 2, np.abs(samples), side="right")
+    codes = positive[nearest]
+    return np.where(samples < 0, codes ^ 0x80, codes).astype(np.uint8)

@@ -5,7 +5,7 @@ Whatever is wrong with a message becomes a WireError, and nothing else is raised
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, cast
 
 import msgspec
 import pybase64
@@ -64,13 +64,14 @@ class Reader(Generic[T]):
     ) -> None:
         self._dialect = dialect
         self._decode = decoder.decode
-        self._tag = tag
         self._tag_path = f"$.{tag}"
         head = msgspec.defstruct("Head", [("tag", str)], rename={"tag": tag})
         self._head = msgspec.json.Decoder(head)
 
     def __call__(self, message: Message | msgspec.Raw, path: str = "$") -> T | Unknown:
         try:
+            if isinstance(message, bytes):  # msgspec passes over text of which it reads nothing
+                message = message.decode()
             return self._decode(message)
         except msgspec.ValidationError as error:
             where, problem = _place(str(error))
@@ -167,7 +168,7 @@ def from_any_base64(text: str, dialect: str, path: str) -> bytes:
         return from_base64(bare + "=" * (-len(bare) % 4), dialect, path)
 
 
-LARGEST_MS = 2**53 / 1000
+LARGEST_MS = 2**53 // 1000 + 1
 
 
 def micros(ms: float, dialect: str, path: str) -> int:
@@ -181,6 +182,12 @@ def micros_if(ms: float | None | UnsetType, dialect: str, path: str) -> int | No
     return None if ms is None or ms is UNSET else micros(ms, dialect, path)
 
 
+LARGEST = 2**53
+
+Count = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+"""An integer that every implementation of JSON keeps: an index, an amount."""
+
+
 def millis(us: int) -> int:
     """Whole milliseconds, never more than there are: what was heard is not made longer."""
     return us // 1000
@@ -188,6 +195,39 @@ def millis(us: int) -> int:
 
 def millis_if(us: int | None) -> int | None:
     return None if us is None else us // 1000
+
+
+DEEPEST = 100
+LARGEST_INTEGER = 2**64
+
+
+def bounded(value: T, dialect: str, path: str) -> T:
+    """*value*, JSON that is kept as it came, unless it could not be written again.
+
+    Others nest and count as far as their languages let them, ours only so far.
+    """
+    level: list[Any] = [value]
+    for _ in range(DEEPEST):
+        below: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                below.extend(cast(dict[str, Any], one).values())
+            elif isinstance(one, list):
+                below.extend(cast(list[Any], one))
+            elif isinstance(one, int) and not -LARGEST_INTEGER < one < LARGEST_INTEGER:
+                raise WireError(dialect, path, "Expected integers of 64 bits")
+        level = below
+    if level:
+        raise WireError(dialect, path, "nested too deeply")
+    return value
+
+
+def verbatim(raw: msgspec.Raw, dialect: str) -> str:
+    """A message that is sent on in its sender's own words."""
+    try:
+        return bytes(raw).decode()
+    except UnicodeDecodeError as error:
+        raise WireError(dialect, "$", "Expected UTF-8") from error
 
 
 def given(value: T | None) -> T | UnsetType:
@@ -219,6 +259,8 @@ class Recent(dict[K, V]):
         self._limit = limit
 
     def __setitem__(self, key: K, value: V) -> None:
+        if key in self:
+            del self[key]
         super().__setitem__(key, value)
         if len(self) > self._limit:
             del self[next(iter(self))]

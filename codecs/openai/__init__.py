@@ -104,4 +104,5 @@ DIALECT = Dialect(
     connect=connect,
     accept=accept,
     minting=Minting(mint=mint, minted=minted, order=order, answer=answer),
+    history=True,
 )

@@ -8,19 +8,26 @@ import msgspec
 from antiphon.codecs import events
 from antiphon.codecs.audio import AudioLine
 from antiphon.codecs.config import ResponseOptions, SessionConfig
-from antiphon.codecs.dialect import Unhurried
 from antiphon.codecs.exchange import Exchange
 from antiphon.codecs.openai import wire
 from antiphon.codecs.openai.hearing import Hearing
 from antiphon.codecs.openai.items import Items
 from antiphon.codecs.openai.profile import OPENAI, RATE, Profile
-from antiphon.codecs.wire import Message, Unknown, Writer, millis
+from antiphon.codecs.wire import (
+    Message,
+    Unknown,
+    Unsayable,
+    WireError,
+    Writer,
+    millis,
+    verbatim,
+)
 
 Extra = Callable[[Unknown, int], Iterable[events.ServerEvent]]
 """What a provider says beside OpenAI's events, and when."""
 
 
-class Client(Unhurried):
+class Client:
     """Client events to OpenAI's wire, and its messages to server events.
 
     *extra* hears the messages that OpenAI has not.
@@ -50,6 +57,14 @@ class Client(Unhurried):
     def output_rate(self) -> int:
         return self._output.rate
 
+    @property
+    def deadline(self) -> int | None:
+        return self._exchange.deadline
+
+    def expire(self, at: int, /) -> tuple[()]:
+        self._exchange.expire(at)
+        return ()
+
     def due(self) -> tuple[Message, ...]:
         return tuple(m for event in self._exchange.due() for m in self._say(event))
 
@@ -66,7 +81,7 @@ class Client(Unhurried):
     def _say(self, event: events.ClientEvent) -> Iterator[Message]:
         if isinstance(event, events.Custom):
             if event.dialect == self._dialect:
-                yield bytes(event.raw).decode()
+                yield verbatim(event.raw, self._dialect)
             return
         message = self._message(event)
         if message is not None:
@@ -110,13 +125,13 @@ class Client(Unhurried):
 
     def _session(self, config: SessionConfig) -> dict[str, Any]:
         session = self._profile.write_session(config, self.model)
+        try:
+            self._hearing.carry(config)
+        except WireError as error:  # it would be the server's mistake, but is ours
+            raise Unsayable(self._dialect, f"cannot do that: {error.problem}") from error
         if config.tools == () and self._had_tools:
             session.setdefault("tools", [])
         self._had_tools = self._had_tools or bool(config.tools)
-        if config.input_audio_format is not None:
-            self._input.carry(config.input_audio_format)
-        if config.output_audio_format is not None:
-            self._output.carry(config.output_audio_format)
         return session
 
     def _options(self, options: ResponseOptions) -> dict[str, Any]:
@@ -134,9 +149,8 @@ class Client(Unhurried):
             self._exchange.heard(event)
             return (event,)
         if isinstance(said, Unknown):
-            heard = self._extra and tuple(self._extra(said, at))
-            if heard is None or heard == ():
-                return (self._custom(said.type, said.raw, at),)
+            heard = tuple(self._extra(said, at)) if self._extra else ()
+            heard = heard or (self._custom(said.type, said.raw, at),)
             for event in heard:
                 self._exchange.heard(event)
             return heard

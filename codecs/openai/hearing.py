@@ -3,14 +3,15 @@
 from typing import Any
 
 from antiphon.codecs import events
-from antiphon.codecs.audio import AudioLine
-from antiphon.codecs.items import CustomItem, FunctionCall, Item
+from antiphon.codecs.audio import HIGHEST, LAWS, AudioLine
+from antiphon.codecs.config import AudioFormat, SessionConfig
+from antiphon.codecs.items import CustomItem, FunctionCall, Item, JsonObject
 from antiphon.codecs.openai import wire
 from antiphon.codecs.openai.items import Items
 from antiphon.codecs.openai.profile import Profile
 from antiphon.codecs.openai.usage import read_transcription_usage, read_usage
 from antiphon.codecs.usage import RateLimit
-from antiphon.codecs.wire import Recent, WireError, known, micros_if
+from antiphon.codecs.wire import Recent, WireError, bounded, known, micros_if
 
 
 class Hearing:
@@ -31,6 +32,22 @@ class Hearing:
         self._response = ""
         self._item = ""
         self._names = Recent[str, str](256)
+        """Of tools, by call."""
+        self._calls = Recent[str, str](256)
+        """By item."""
+        self._spoken: AudioFormat | None = None
+        """The session's format of speech; one response may have another."""
+
+    def carry(self, config: SessionConfig) -> None:
+        """From now on audio is as *config* has it, where it speaks of that."""
+        if config.input_audio_format is not None:
+            self._input.check(config.input_audio_format)
+        if config.output_audio_format is not None:
+            self._output.check(config.output_audio_format)
+            self._output.carry(config.output_audio_format)
+            self._spoken = config.output_audio_format
+        if config.input_audio_format is not None:
+            self._input.carry(config.input_audio_format)
 
     def audio(self, said: wire.AudioDelta | wire.BetaAudioDelta, at: int) -> events.AudioDelta:
         item_id = said.item_id or self._item
@@ -110,10 +127,10 @@ class Hearing:
         match said:
             case wire.ArgumentsDelta():
                 return events.FunctionCallArgumentsDelta(
-                    **self._which(said, at), call_id=said.call_id or "", delta=said.delta
+                    **self._which(said, at), call_id=self._call(said), delta=said.delta
                 )
             case wire.ArgumentsDone():
-                call_id = said.call_id or ""
+                call_id = self._call(said)
                 return events.FunctionCallArgumentsDone(
                     **self._which(said, at),
                     call_id=call_id,
@@ -152,12 +169,14 @@ class Hearing:
         match said:
             case wire.ResponseCreated():
                 response = said.response or wire.Response()
+                metadata = self._metadata(response)
+                self._output.carry(_format(response) or self._spoken)
                 self._response = response.id or said.response_id or ""
                 return events.ResponseCreated(
                     response_id=self._response,
                     status=response.status,
                     conversation_id=known(response.conversation_id),
-                    metadata=known(response.metadata),
+                    metadata=metadata,
                     **named,
                 )
             case wire.ResponseDone():
@@ -274,17 +293,14 @@ class Hearing:
         said: wire.SessionCreated | wire.SessionUpdated,
         named: dict[str, Any],
     ) -> events.ServerEvent:
-        session = said.session or {}
+        session = bounded(said.session or {}, self._dialect, "$.session")
         config = self._profile.read_session(session, self._dialect, "$.session")
-        if config.input_audio_format is not None:
-            self._input.carry(config.input_audio_format)
-        if config.output_audio_format is not None:
-            self._output.carry(config.output_audio_format)
-        if isinstance(said, wire.SessionUpdated):
-            return events.SessionUpdated(config=config, **named)
         session_id = session.get("id")
         if not isinstance(session_id, str | None):
             raise WireError(self._dialect, "$.session.id", "Expected `str`")
+        self.carry(config)
+        if isinstance(said, wire.SessionUpdated):
+            return events.SessionUpdated(config=config, **named)
         return events.SessionCreated(session_id=session_id, config=config, **named)
 
     def _done(self, said: wire.ResponseDone, named: dict[str, Any]) -> events.ResponseDone:
@@ -303,9 +319,17 @@ class Hearing:
                 self._items.read(item, f"$.response.output[{n}]") for n, item in enumerate(output)
             ),
             conversation_id=known(response.conversation_id),
-            metadata=known(response.metadata),
+            metadata=self._metadata(response),
             **named,
         )
+
+    def _metadata(self, response: wire.Response) -> JsonObject | None:
+        metadata = known(response.metadata)
+        return bounded(metadata, self._dialect, "$.response.metadata")
+
+    def _call(self, said: wire.ArgumentsDelta | wire.ArgumentsDone) -> str:
+        """The call's id, which is known from its item as well."""
+        return said.call_id or self._calls.get(said.item_id or self._item, "")
 
     def _item_of(self, said: wire.AboutItem | wire.AboutOutputItem) -> Item | None:
         return None if said.item == wire.NULL else self._items.read(said.item, "$.item")
@@ -324,6 +348,7 @@ class Hearing:
             self._item = item.id or said.item_id or ""
             if isinstance(item, FunctionCall):
                 self._names[item.call_id] = item.name
+                self._calls[self._item] = item.call_id
         return {
             "response_id": said.response_id or self._response,
             "item_id": said.item_id or self._item,
@@ -350,6 +375,19 @@ class Hearing:
             remaining=limit.remaining,
             reset=micros_if(reset, self._dialect, f"$.rate_limits[{number}].reset_seconds"),
         )
+
+
+def _format(response: wire.Response) -> AudioFormat | None:
+    """What the response says of its speech; an odd word there spoils nothing."""
+    match response.audio:
+        case {"output": {"format": {"type": "audio/pcm", "rate": int(rate)}}} if (
+            0 < rate <= HIGHEST
+        ):
+            return AudioFormat(type="audio/pcm", rate=rate)
+        case {"output": {"format": {"type": str(law)}}} if law in LAWS:
+            return AudioFormat(type=law)
+        case _:
+            return None
 
 
 def _error(said: wire.Error, named: dict[str, Any]) -> events.Error:

@@ -21,11 +21,26 @@ from antiphon.codecs.items import (
     TextPart,
 )
 from antiphon.codecs.openai import wire
-from antiphon.codecs.wire import WireError, from_any_base64, read, to_base64
+from antiphon.codecs.wire import (
+    Unsayable,
+    WireError,
+    Writer,
+    from_any_base64,
+    read,
+    to_base64,
+)
 
 ROLES: frozenset[str] = frozenset(get_args(Role))
 
 STATUSES = frozenset({"completed", "incomplete", "in_progress"})
+DETAILS = frozenset({"auto", "low", "high"})
+
+
+class _Typed(msgspec.Struct):
+    type: str
+
+
+_typed = msgspec.json.Decoder(_Typed)
 
 
 class Items:
@@ -35,6 +50,7 @@ class Items:
         self._dialect = dialect
         self._line = line
         self._server = server
+        self._write = Writer(dialect)
 
     def read(self, raw: Raw, path: str) -> Item:
         item = read(self._dialect, wire.from_item, raw, path)
@@ -63,23 +79,27 @@ class Items:
                 pass
         return CustomItem(raw_type=item.type or "", raw=raw.copy(), id=item.id)
 
-    def write(self, item: Item) -> Raw:
-        """*item* as JSON; a server shows an item, so without the user's audio."""
+    def write(self, item: Item, *, audio: bool = False) -> Raw:
+        """*item* as JSON. A server shows an item without its *audio*, unless it is asked for."""
         if isinstance(item, CustomItem):
-            return item.raw
+            return self._custom(item)
         shown = wire.Item(id=item.id, object="realtime.item" if self._server else None)
         shown.status = item.status if item.status in STATUSES else None
         match item:
             case Message():
                 shown.type, shown.role = "message", item.role
-                shown.content = [self._content(part, item.role) for part in item.content]
+                shown.content = [
+                    written
+                    for part in item.content
+                    if (written := self._content(part, item.role, audio)) is not None
+                ]
             case FunctionCall():
                 shown.type, shown.call_id, shown.name = "function_call", item.call_id, item.name
                 shown.arguments = item.arguments
             case FunctionCallOutput():
                 shown.type, shown.call_id = "function_call_output", item.call_id
                 shown.output = item.output
-        return Raw(msgspec.json.encode(shown))
+        return Raw(self._write(shown).encode())
 
     def part(self, part: wire.Part | None, path: str) -> Part | None:
         """Of a response's content."""
@@ -96,7 +116,7 @@ class Items:
                 case "input_text" | "output_text" | "text":
                     parts.append(TextPart(text=one.text or ""))
                 case "input_audio" | "output_audio" | "audio":
-                    audio = one.audio and self._line.from_wire(one.audio, f"{path}[{number}].audio")
+                    audio = one.audio and self._line.whole(one.audio, f"{path}[{number}].audio")
                     parts.append(AudioPart(audio=audio or None, transcript=one.transcript or None))
                 case "input_image":
                     parts.append(self._image(one, f"{path}[{number}]"))
@@ -119,22 +139,40 @@ class Items:
             detail=part.detail,
         )
 
-    def _content(self, part: Part, role: Role) -> wire.Part:
+    def _custom(self, item: CustomItem) -> Raw:
+        """Word for word, if it is an item at all; of another dialect it may be anything."""
+        if is_item(item):
+            return item.raw
+        raise Unsayable(self._dialect, f"has no item of type {item.raw_type!r}")
+
+    def _content(self, part: Part, role: Role, audio: bool) -> wire.Part | None:
+        """None for pictures from any but the user: the rest of the message is told."""
+        text = "output_text" if role == "assistant" else "input_text"
         match part:
             case TextPart():
-                kind = "output_text" if role == "assistant" else "input_text"
-                return wire.Part(type=kind, text=part.text)
+                return wire.Part(type=text, text=part.text)
+            case ImagePart() if role == "user":
+                detail = part.detail if part.detail in DETAILS else None
+                return wire.Part(type="input_image", image_url=address(part), detail=detail)
             case ImagePart():
-                return wire.Part(type="input_image", image_url=address(part), detail=part.detail)
-            case AudioPart() if self._server:
+                return None
+            case AudioPart() if self._server and role != "system":
                 # Clients fail on an input_audio without a transcript, though it may be null.
                 kind = "output_audio" if role == "assistant" else "input_audio"
-                return wire.Part(type=kind, transcript=part.transcript)
+                sound = self._line.to_wire(part.audio) if audio and part.audio else None
+                return wire.Part(type=kind, audio=sound, transcript=part.transcript)
             case AudioPart() if part.audio is not None and role == "user":
                 return wire.Part(type="input_audio", audio=self._line.to_wire(part.audio))
             case AudioPart():  # a client may only tell the words
-                kind = "output_text" if role == "assistant" else "input_text"
-                return wire.Part(type=kind, text=part.transcript or "")
+                return wire.Part(type=text, text=part.transcript or "")
+
+
+def is_item(item: CustomItem) -> bool:
+    """Whether it is of a type that the protocol has, though we have no word for it."""
+    try:
+        return bool(_typed.decode(item.raw).type)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return False
 
 
 def address(image: ImagePart) -> str:

@@ -8,29 +8,33 @@ import msgspec
 from antiphon.codecs import events
 from antiphon.codecs.audio import AudioLine
 from antiphon.codecs.complete import Complete
-from antiphon.codecs.config import SessionConfig, merge
+from antiphon.codecs.config import AudioFormat, SessionConfig
 from antiphon.codecs.dialect import Unhurried
-from antiphon.codecs.items import Item
+from antiphon.codecs.items import CustomItem, FunctionCall, Item
 from antiphon.codecs.items import Message as Said
 from antiphon.codecs.openai import wire
-from antiphon.codecs.openai.items import Items, metadata, part_of_response
+from antiphon.codecs.openai.items import STATUSES as ITEM_STATUSES
+from antiphon.codecs.openai.items import Items, is_item, metadata, part_of_response
 from antiphon.codecs.openai.profile import OPENAI, RATE, Profile
-from antiphon.codecs.openai.session import read_options, write_format
+from antiphon.codecs.openai.session import merged, read_options, write_format
 from antiphon.codecs.openai.usage import write_transcription_usage, write_usage
 from antiphon.codecs.wire import (
     Message,
     NewId,
     Unknown,
     Writer,
+    bounded,
     convert,
     counted,
+    known,
     micros,
     millis,
     millis_if,
+    verbatim,
 )
 
 REASONS = frozenset({"turn_detected", "client_cancelled", "max_output_tokens", "content_filter"})
-STATUSES = frozenset({"completed", "cancelled", "failed", "incomplete", "in_progress"})
+OUTCOMES = frozenset({"completed", "cancelled", "failed", "incomplete"})
 LIMITS = frozenset({"requests", "tokens"})
 
 
@@ -53,11 +57,20 @@ class Server(Unhurried):
         self._items = Items(profile.name, self._input, server=True)
         self._read = wire.client_reader(profile.name)
         self._write = Writer(profile.name)
+        beta = profile.text_events == "response.text"
+        self._text_delta = wire.BetaTextDelta if beta else wire.TextDelta
+        self._text_done = wire.BetaTextDone if beta else wire.TextDone
         self._complete = Complete()
         self._config = SessionConfig()
+        self._asked = SessionConfig()
+        """What the client has said of the session."""
         self._session_id: str | None = None
+        self._ready = False
+        """The client knows that there is a session."""
         self._interrupted = False
-        """A client was told that the user speaks, and no response has begun since."""
+        """The client was told that the user speaks, and no response has begun since."""
+        self._utterance: str | None = None
+        """The item that what the user says now will be."""
 
     @property
     def input_rate(self) -> int:
@@ -85,8 +98,10 @@ class Server(Unhurried):
                 audio = self._input.from_wire(said.audio, "$.audio")
                 return events.InputAudioAppend(audio=audio, **named)
             case wire.SessionUpdate():
-                config = self._profile.read_session(said.session, self._dialect, "$.session")
+                session = bounded(said.session, self._dialect, "$.session")
+                config = self._profile.read_session(session, self._dialect, "$.session")
                 self._settle(config)
+                self._asked = merged(self._asked, config)
                 return events.SessionUpdate(config=config, **named)
             case wire.InputAudioBufferCommit():
                 return events.InputAudioCommit(**named)
@@ -119,7 +134,7 @@ class Server(Unhurried):
     def _options(self, response: dict[str, Any] | None) -> Any:
         if response is None:
             return None
-        options = read_options(response, self._dialect)
+        options = read_options(bounded(response, self._dialect, "$.response"), self._dialect)
         if response.get("input") is None:
             return options
         raws = convert(self._dialect, response["input"], list[dict[str, Any]], "$.response.input")
@@ -130,23 +145,63 @@ class Server(Unhurried):
         return msgspec.structs.replace(options, input=items)
 
     def _settle(self, config: SessionConfig) -> None:
-        self._config = merge(self._config, config)
-        self._input.carry(self._config.input_audio_format)
-        self._output.carry(self._config.output_audio_format)
+        whole = merged(self._config, config)
+        for line, audio in self._lines(whole):
+            line.check(audio)
+        for line, audio in self._lines(whole):
+            line.carry(audio)
+        self._config = whole
+
+    def _lines(self, config: SessionConfig) -> tuple[tuple[AudioLine, AudioFormat | None], ...]:
+        return (
+            (self._input, config.input_audio_format),
+            (self._output, config.output_audio_format),
+        )
 
     # What the server says.
 
     def encode(self, event: events.ServerEvent) -> Iterator[Message]:
+        for ready in self._begun(event):
+            yield from self._whole(ready)
+        if not isinstance(event, events.SessionCreated | events.SessionStarted):
+            yield from self._whole(event)
+
+    def _begun(self, event: events.ServerEvent) -> Iterator[events.ServerEvent]:
+        """A session is created once, whoever it is that says so."""
+        match event:
+            case events.SessionStarted():
+                yield from self._begun(
+                    events.SessionCreated(
+                        session_id=event.session_id,
+                        config=event.config,
+                        event_id=event.event_id,
+                        at=event.at,
+                    )
+                )
+            case events.SessionCreated() if self._ready:
+                yield events.SessionUpdated(
+                    config=event.config, event_id=event.event_id, at=event.at
+                )
+            case events.SessionCreated():
+                yield event
+            case _:
+                pass
+
+    def _whole(self, event: events.ServerEvent) -> Iterator[Message]:
         for whole in self._complete.process(event):
-            if isinstance(whole, events.Custom):
-                if whole.dialect == self._dialect:
-                    yield bytes(whole.raw).decode()
-                continue
-            message = self._message(whole)
-            if message is not None:
-                if not isinstance(message, wire.DtmfReceived):  # the one event without a name
-                    message.event_id = whole.event_id or self._new_id("event")
-                yield self._write(message)
+            frame = self._frame(whole)
+            if frame is not None:
+                yield frame
+
+    def _frame(self, event: events.ServerEvent) -> Message | None:
+        if isinstance(event, events.Custom):
+            return verbatim(event.raw, self._dialect) if event.dialect == self._dialect else None
+        message = self._message(event)
+        if message is None:
+            return None
+        if not isinstance(message, wire.DtmfReceived):  # the one event without a name
+            message.event_id = event.event_id or self._new_id("event")
+        return self._write(message)
 
     def _message(self, event: events.ServerEvent) -> wire.Said | None:
         match event:
@@ -156,13 +211,13 @@ class Server(Unhurried):
             case events.AudioTranscriptDelta():
                 return wire.TranscriptDelta(**_where(event), delta=event.delta)
             case events.TextDelta():
-                return wire.TextDelta(**_where(event), delta=event.delta)
+                return self._text_delta(**_where(event), delta=event.delta)
             case events.AudioDone():
                 return wire.AudioDone(**_where(event))
             case events.AudioTranscriptDone():
                 return wire.TranscriptDone(**_where(event), transcript=event.transcript or "")
             case events.TextDone():
-                return wire.TextDone(**_where(event), text=event.text or "")
+                return self._text_done(**_where(event), text=event.text or "")
             case events.ContentPartAdded():
                 return wire.ContentPartAdded(**_where(event), part=part_of_response(event.part))
             case events.ContentPartDone():
@@ -179,10 +234,10 @@ class Server(Unhurried):
                     arguments=event.arguments,
                 )
             case events.OutputItemAdded():
-                item = self._shown(event.item, event.item_id)
+                item = self._shown(event.item, event.item_id, "in_progress")
                 return wire.OutputItemAdded(**_of_response(event), item=item)
             case events.OutputItemDone():
-                item = self._shown(event.item, event.item_id)
+                item = self._shown(event.item, event.item_id, "completed")
                 return wire.OutputItemDone(**_of_response(event), item=item)
             case events.ResponseCreated():
                 self._interrupted = False
@@ -190,6 +245,7 @@ class Server(Unhurried):
             case events.ResponseDone():
                 return wire.ResponseDone(response=self._done(event))
             case events.SessionCreated():
+                self._ready = True
                 self._session_id = event.session_id or self._session_id
                 return wire.SessionCreated(session=self._session(event.config))
             case events.SessionUpdated():
@@ -230,27 +286,24 @@ class Server(Unhurried):
             case events.SpeechStarted():
                 self._interrupted = True
                 start = millis(event.at if event.audio_start is None else event.audio_start)
-                item_id = event.item_id or self._new_id("item")
-                return wire.SpeechStarted(item_id=item_id, audio_start_ms=start)
+                self._utterance = event.item_id
+                return wire.SpeechStarted(item_id=self._spoken(None), audio_start_ms=start)
             case events.ResponseInterrupted() if not self._interrupted:
                 self._interrupted = True
                 return wire.SpeechStarted(
-                    item_id=self._new_id("item"), audio_start_ms=millis(event.at)
+                    item_id=self._spoken(None), audio_start_ms=millis(event.at)
                 )
             case events.SpeechStopped():
                 end = millis(event.at if event.audio_end is None else event.audio_end)
-                item_id = event.item_id or self._new_id("item")
-                return wire.SpeechStopped(item_id=item_id, audio_end_ms=end)
+                return wire.SpeechStopped(item_id=self._spoken(event.item_id), audio_end_ms=end)
             case events.AudioCommitted():
-                return wire.Committed(
-                    item_id=event.item_id or self._new_id("item"),
-                    previous_item_id=event.previous_item_id,
-                )
+                item_id, self._utterance = self._spoken(event.item_id), None
+                return wire.Committed(item_id=item_id, previous_item_id=event.previous_item_id)
             case events.InputAudioCleared():
                 return wire.Cleared()
             case events.InputTimeoutTriggered():
                 return wire.TimeoutTriggered(
-                    item_id=event.item_id or self._new_id("item"),
+                    item_id=self._spoken(event.item_id),
                     audio_start_ms=millis_if(event.audio_start) or 0,
                     audio_end_ms=millis_if(event.audio_end) or 0,
                 )
@@ -299,7 +352,8 @@ class Server(Unhurried):
                     previous_item_id=event.previous_item_id,
                 )
             case events.ConversationItemRetrieved():
-                return wire.ConversationItemRetrieved(item=self._shown(event.item, event.item_id))
+                item = self._shown(event.item, event.item_id, audio=True)
+                return wire.ConversationItemRetrieved(item=item)
             case events.ConversationItemTruncated():
                 return wire.ConversationItemTruncated(
                     item_id=event.item_id,
@@ -311,20 +365,52 @@ class Server(Unhurried):
             case _:
                 return None
 
+    def _spoken(self, item_id: str | None) -> str:
+        """The id of what the user says, from its beginning until it is an item."""
+        self._utterance = item_id or self._utterance or self._new_id("item")
+        return self._utterance
+
     def _session(self, config: SessionConfig | None) -> dict[str, Any]:
         if config is not None:
-            self._settle(config)
+            self._settle(self._promised(config))
         if self._session_id is None:
             self._session_id = self._new_id("sess")
-        shown = self._profile.show_session(self._config, self.model)
+        whole = self._config
+        if known(self._asked.turn_detection) and "type" not in (whole.provider_options or {}):
+            settled = self._profile.settle_detection(whole.turn_detection)
+            whole = msgspec.structs.replace(whole, turn_detection=settled)
+        shown = self._profile.show_session(whole, self.model)
         return shown | {"id": self._session_id, "object": "realtime.session"}
 
-    def _shown(self, item: Item | None, item_id: str) -> msgspec.Raw:
-        """*item*, or, if nothing else is known of it, an empty one of that id."""
-        shown = Said(role="user", id=item_id, content=()) if item is None else item
+    def _promised(self, config: SessionConfig) -> SessionConfig:
+        """*config* with formats that the client asked for, or can at least play."""
+        asked = self._asked
+        return msgspec.structs.replace(
+            config,
+            input_audio_format=asked.input_audio_format
+            or self._profile.playable(config.input_audio_format),
+            output_audio_format=asked.output_audio_format
+            or self._profile.playable(config.output_audio_format),
+        )
+
+    def _shown(
+        self, item: Item | None, item_id: str, status: str | None = None, *, audio: bool = False
+    ) -> msgspec.Raw:
+        """*item*, or, if nothing that clients know is known of it, an empty one of that id.
+
+        A tool's call has to have the *status* of its moment: clients make it when it is
+        completed, and at no other time.
+        """
+        shown = Said(role="user", id=item_id, content=())
+        if item is not None and not (isinstance(item, CustomItem) and not is_item(item)):
+            shown = item
         if shown.id is None and item_id:
             shown = msgspec.structs.replace(shown, id=item_id)
-        return self._items.write(shown)
+        if status is not None and not isinstance(shown, CustomItem):
+            wrong = shown.status not in ITEM_STATUSES
+            if wrong or (isinstance(shown, FunctionCall) and status == "in_progress"):
+                shown = msgspec.structs.replace(shown, status=status)
+        return self._items.write(shown, audio=audio)
 
     def _response(
         self,
@@ -342,9 +428,13 @@ class Server(Unhurried):
         return wire.Response(
             object="realtime.response",
             id=event.response_id,
-            status=event.status if event.status in STATUSES else status,
+            status=status,
             status_details=None,
-            output=[self._items.write(item) for item in output],
+            output=[
+                self._items.write(item)
+                for item in output
+                if not isinstance(item, CustomItem) or is_item(item)
+            ],
             conversation_id=event.conversation_id,
             output_modalities=list(config.output_modalities or ("audio",)),
             audio={"output": audio} if audio else None,
@@ -353,12 +443,13 @@ class Server(Unhurried):
         )
 
     def _done(self, event: events.ResponseDone) -> wire.Response:
-        response = self._response(event, "failed", event.output or ())
+        status = event.status if event.status in OUTCOMES else "failed"
+        response = self._response(event, status, event.output or ())
         response.usage = write_usage(event.usage)
         if response.status != "completed":
             problem = event.error
             response.status_details = wire.StatusDetails(
-                type=response.status if response.status != "in_progress" else None,
+                type=status,
                 reason=event.reason if event.reason in REASONS else None,
                 error=problem
                 and wire.Problem(

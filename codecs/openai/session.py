@@ -1,6 +1,6 @@
 """A session's configuration, in OpenAI's shape and in everyone's."""
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -18,104 +18,28 @@ from antiphon.codecs.config import (
     merge,
 )
 from antiphon.codecs.items import JsonObject
-from antiphon.codecs.wire import convert, known, micros_if, millis_if
+from antiphon.codecs.openai.items import metadata
+from antiphon.codecs.openai.shapes import (
+    AudioShape,
+    Detection,
+    Format,
+    Input,
+    Noise,
+    OptionsShape,
+    Output,
+    Reasoning,
+    Shape,
+    Tool,
+    TranscriptionShape,
+    Voice,
+)
+from antiphon.codecs.wire import Unsayable, convert, known, micros_if, millis_if
 
 TRANSCRIBER = "gpt-realtime-whisper"
 """Of the user's speech, where a transcript is asked for and no model is named."""
 
 TRANSCRIPTION = "transcription"
 """The type of a session that only writes down what it hears."""
-
-
-class Format(msgspec.Struct, kw_only=True, omit_defaults=True):
-    type: str
-    rate: int | None = None
-
-
-class TranscriptionShape(msgspec.Struct, kw_only=True, omit_defaults=True):
-    model: str | None = None
-    language: str | None = None
-    languages: list[str] | None = None
-    prompt: str | None = None
-    keywords: list[str] | None = None
-    delay: str | None = None
-
-
-class Detection(msgspec.Struct, kw_only=True, omit_defaults=True):
-    type: str | None = None
-    threshold: float | None = None
-    prefix_padding_ms: float | None = None
-    silence_duration_ms: float | None = None
-    idle_timeout_ms: float | None = None
-    eagerness: str | None = None
-    create_response: bool | None = None
-    interrupt_response: bool | None = None
-
-
-class Noise(msgspec.Struct, kw_only=True, omit_defaults=True):
-    type: Literal["near_field", "far_field"]
-    strength: float | None = None
-
-
-class Input(msgspec.Struct, kw_only=True, omit_defaults=True):
-    format: Format | None = None
-    transcription: TranscriptionShape | None | UnsetType = UNSET
-    turn_detection: Detection | None | UnsetType = UNSET
-    noise_reduction: Noise | None | UnsetType = UNSET
-
-
-class Voice(msgspec.Struct, kw_only=True):
-    """A voice of one's own."""
-
-    id: str
-
-
-class Output(msgspec.Struct, kw_only=True, omit_defaults=True):
-    format: Format | None = None
-    voice: str | Voice | None = None
-    speed: float | None = None
-
-
-class AudioShape(msgspec.Struct, kw_only=True, omit_defaults=True):
-    input: Input | None = None
-    output: Output | None = None
-
-
-class Tool(msgspec.Struct, kw_only=True, omit_defaults=True):
-    type: str | None = None
-    name: str | None = None
-    description: str | None = None
-    parameters: JsonObject | None = None
-
-
-class Reasoning(msgspec.Struct, kw_only=True, omit_defaults=True):
-    effort: str | None = None
-
-
-class Shape(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What of a session, or of a response's options, has a word here."""
-
-    type: str | None = None
-    id: str | None = None
-    object: str | None = None
-    expires_at: float | None = None
-    model: str | None = None
-    instructions: str | None = None
-    output_modalities: list[Literal["text", "audio"]] | None = None
-    audio: AudioShape | None = None
-    tools: list[Any] | None = None
-    tool_choice: Any = None
-    parallel_tool_calls: bool | None = None
-    max_output_tokens: int | Literal["inf"] | None = None
-    reasoning: Reasoning | None = None
-
-
-class OptionsShape(Shape, kw_only=True, omit_defaults=True):
-    conversation: str | None = None
-    metadata: JsonObject | None = None
-    input: list[Any] | None = None
-    modalities: list[Literal["text", "audio"]] | None = None
-    """As in the beta, and as xAI has it."""
 
 
 def write_session(config: SessionConfig, model: str) -> JsonObject:
@@ -132,10 +56,25 @@ def write_session(config: SessionConfig, model: str) -> JsonObject:
         max_output_tokens=config.max_output_tokens,
         reasoning=_reasoning(config.reasoning_effort),
     )
-    session = plain(shape) | (config.provider_options or {})
-    if session["type"] == TRANSCRIPTION:
-        session.pop("model", None)
-    return session
+    options = config.provider_options or {}
+    if options.get("type") == TRANSCRIPTION:
+        return _only_heard(config, shape, model) | options
+    return plain(shape) | options
+
+
+def _only_heard(config: SessionConfig, shape: Shape, model: str) -> JsonObject:
+    """Of a session that only writes down what it hears, the model is the transcriber."""
+    spoken = (config.instructions, config.voice, config.output_modalities, config.tools)
+    if any(spoken) or config.output_audio_format or known(config.output_audio_transcription):
+        raise Unsayable(
+            "openai", "only writes down what it hears here: it has no instructions, voice or tools"
+        )
+    heard = (shape.audio and shape.audio.input) or Input()
+    asked = known(config.input_audio_transcription) or Transcription()
+    if config.input_audio_transcription is not None:
+        named = msgspec.structs.replace(asked, model=asked.model or config.model or model or None)
+        heard.transcription = _write_transcription(named, config.input_languages)
+    return plain(Shape(type=TRANSCRIPTION, audio=AudioShape(input=heard)))
 
 
 def read_session(session: JsonObject, dialect: str, path: str = "$.session") -> SessionConfig:
@@ -183,24 +122,17 @@ DEFAULTS = SessionConfig(
 )
 
 
-def show_session(config: SessionConfig, model: str) -> JsonObject:
-    """For session.created and session.updated: all of it, since clients replace what they had."""
-    options = config.provider_options or {}
-    if options.get("type") == TRANSCRIPTION:
-        return write_session(config, model)
-    whole = msgspec.structs.replace(
-        merge(DEFAULTS, config),
-        provider_options={key: options[key] for key in SHOWN_OPTIONS & options.keys()},
-    )
-    nothing: JsonObject = {"tools": [], "tool_choice": "auto"}
-    return nothing | write_session(whole, model)
+def merged(config: SessionConfig, patch: SessionConfig) -> SessionConfig:
+    """*config* changed by *patch*, each of the provider's options for itself."""
+    options = (config.provider_options or {}) | (patch.provider_options or {})
+    return msgspec.structs.replace(merge(config, patch), provider_options=options or None)
 
 
 def write_options(options: ResponseOptions) -> JsonObject:
     """For response.create, without the input."""
     shape = OptionsShape(
         instructions=options.instructions,
-        metadata=options.metadata,
+        metadata=metadata(options.metadata),
         conversation=options.conversation,
         output_modalities=_list(options.modalities),
         audio=_spoken(options.voice, None, options.output_audio_format),
@@ -297,8 +229,10 @@ def write_detection(detection: TurnDetection) -> Detection:
         threshold=detection.threshold,
         prefix_padding_ms=millis_if(detection.prefix_padding),
         silence_duration_ms=millis_if(detection.silence_duration),
-        idle_timeout_ms=millis_if(detection.idle_timeout),
-        eagerness=detection.eagerness,
+        idle_timeout_ms=None
+        if detection.type == "semantic-vad"
+        else millis_if(detection.idle_timeout),
+        eagerness=detection.eagerness if detection.type == "semantic-vad" else None,
         create_response=detection.create_response,
         interrupt_response=detection.interrupt_response,
     )
@@ -351,7 +285,9 @@ def _audio(config: SessionConfig) -> AudioShape | None:
     off = isinstance(detection, TurnDetection) and detection.type == "disabled"
     heard = Input(
         format=write_format(config.input_audio_format),
-        transcription=_write_transcription(config),
+        transcription=_write_transcription(
+            config.input_audio_transcription, config.input_languages
+        ),
         turn_detection=None
         if off or detection is None
         else UNSET
@@ -375,11 +311,13 @@ def _spoken(voice: str | None, speed: float | None, audio: AudioFormat | None) -
     return None if spoken == Output() else AudioShape(output=spoken)
 
 
-def _write_transcription(config: SessionConfig) -> TranscriptionShape | None | UnsetType:
-    transcription = config.input_audio_transcription
+def _write_transcription(
+    transcription: Transcription | None | UnsetType, languages: tuple[str, ...] | None
+) -> TranscriptionShape | None | UnsetType:
     if not isinstance(transcription, Transcription):
         return transcription
-    languages = None if transcription.language else config.input_languages
+    if transcription.language:
+        languages = None
     return TranscriptionShape(
         model=transcription.model or TRANSCRIBER,
         language=transcription.language

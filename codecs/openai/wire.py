@@ -12,7 +12,7 @@ from msgspec import UNSET, Raw, UnsetType
 from msgspec.json import Decoder
 
 from antiphon.codecs.items import JsonObject
-from antiphon.codecs.wire import Reader
+from antiphon.codecs.wire import Count, Reader
 
 NULL = Raw(b"null")
 
@@ -55,7 +55,7 @@ class ConversationItemRetrieve(Said, tag="conversation.item.retrieve", kw_only=T
 
 class ConversationItemTruncate(Said, tag="conversation.item.truncate", kw_only=True):
     item_id: str
-    content_index: int
+    content_index: Count
     audio_end_ms: float
 
 
@@ -89,23 +89,23 @@ FromClient = (
 
 
 class InputTokenDetails(msgspec.Struct, kw_only=True, omit_defaults=True):
-    text_tokens: int | None = None
-    audio_tokens: int | None = None
-    image_tokens: int | None = None
-    cached_tokens: int | None = None
+    text_tokens: Count | None = None
+    audio_tokens: Count | None = None
+    image_tokens: Count | None = None
+    cached_tokens: Count | None = None
     cached_tokens_details: "InputTokenDetails | None" = None
 
 
 class OutputTokenDetails(msgspec.Struct, kw_only=True, omit_defaults=True):
-    text_tokens: int | None = None
-    audio_tokens: int | None = None
+    text_tokens: Count | None = None
+    audio_tokens: Count | None = None
 
 
 class Usage(msgspec.Struct, kw_only=True, omit_defaults=True):
     type: str | None = None
-    total_tokens: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    total_tokens: Count | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
     input_token_details: InputTokenDetails | None = None
     output_token_details: OutputTokenDetails | None = None
     seconds: float | None = None
@@ -113,7 +113,7 @@ class Usage(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     type: str | None = None
-    code: str | int | None = None
+    code: str | Count | None = None
     message: str | None = None
     param: str | None = None
     event_id: str | None = None
@@ -133,7 +133,7 @@ class Response(msgspec.Struct, kw_only=True, omit_defaults=True):
     output: list[Raw] | None = None
     conversation_id: str | None | UnsetType = UNSET
     output_modalities: list[str] | None = None
-    max_output_tokens: int | str | None = None
+    max_output_tokens: Count | str | None = None
     audio: JsonObject | None = None
     metadata: JsonObject | None | UnsetType = UNSET
     usage: Usage | None | UnsetType = UNSET
@@ -167,8 +167,8 @@ class Item(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 class Limit(msgspec.Struct, kw_only=True, omit_defaults=True):
     name: str | None = None
-    limit: int | None = None
-    remaining: int | None = None
+    limit: Count | None = None
+    remaining: Count | None = None
     reset_seconds: float | None = None
 
 
@@ -211,7 +211,7 @@ class ConversationItemRetrieved(AboutItem, tag="conversation.item.retrieved", kw
 
 
 class ConversationItemTruncated(OfItem, tag="conversation.item.truncated", kw_only=True):
-    content_index: int | None = None
+    content_index: Count | None = None
     audio_end_ms: float | None = None
 
 
@@ -222,14 +222,14 @@ class ConversationItemDeleted(OfItem, tag="conversation.item.deleted", kw_only=T
 class TranscriptionDelta(
     OfItem, tag="conversation.item.input_audio_transcription.delta", kw_only=True
 ):
-    content_index: int | None = None
+    content_index: Count | None = None
     delta: str | None = None
 
 
 class TranscriptionCompleted(
     OfItem, tag="conversation.item.input_audio_transcription.completed", kw_only=True
 ):
-    content_index: int | None = None
+    content_index: Count | None = None
     transcript: str | None = None
     usage: Usage | None = None
     languages: list[Any] | None = None
@@ -238,7 +238,7 @@ class TranscriptionCompleted(
 class TranscriptionFailed(
     OfItem, tag="conversation.item.input_audio_transcription.failed", kw_only=True
 ):
-    content_index: int | None = None
+    content_index: Count | None = None
     error: Problem | None = None
 
 
@@ -295,7 +295,7 @@ class ResponseDone(Said, tag="response.done", kw_only=True):
 class OfOutput(Said, kw_only=True, gc=False):
     response_id: str | None = None
     item_id: str | None = None
-    output_index: int | None = None
+    output_index: Count | None = None
 
 
 class AboutOutputItem(OfOutput, kw_only=True):
@@ -311,7 +311,7 @@ class OutputItemDone(AboutOutputItem, tag="response.output_item.done", kw_only=T
 
 
 class OfContent(OfOutput, kw_only=True, gc=False):
-    content_index: int | None = None
+    content_index: Count | None = None
 
 
 class ContentPartAdded(OfContent, tag="response.content_part.added", kw_only=True):
@@ -392,7 +392,7 @@ class RateLimitsUpdated(Said, tag="rate_limits.updated", kw_only=True):
 class Error(Said, tag="error", kw_only=True):
     error: Problem | None = None
     message: str | None = None
-    code: str | int | None = None
+    code: str | Count | None = None
 
 
 FromServer = (
@@ -458,7 +458,7 @@ def server_reader(dialect: str) -> Reader[FromServer]:
 
 class ExpiresAfter(msgspec.Struct, kw_only=True, omit_defaults=True):
     anchor: str | None = None
-    seconds: int | None = None
+    seconds: Count | None = None
 
 
 class SecretRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
