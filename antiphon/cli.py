@@ -1,12 +1,15 @@
 """The command `antiphon`. What a subcommand needs is imported when it is asked for."""
 
 import argparse
+import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from antiphon import __version__
+
+AddParser = Callable[..., argparse.ArgumentParser]
 
 USAGE, INTERRUPTED = 2, 130
 """Exit statuses: something given or something missing is wrong; Ctrl-C."""
@@ -20,14 +23,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return USAGE
     try:
-        if given.command == "demo":
-            return _demo(given)
-        return _talk(given)
+        run: Callable[[argparse.Namespace], int] = given.run
+        status = run(given)
+        print(end="", flush=True)  # here, where it is known what to do if nobody reads it
+        return status
     except KeyboardInterrupt:
         print("antiphon: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read our output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # else whoever read our output has gone
+            print(f"antiphon: {error}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # that this is no file
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
@@ -58,6 +65,24 @@ def _talk(given: argparse.Namespace) -> int:
     )
 
 
+def _dialects(given: argparse.Namespace) -> int:
+    from antiphon.codec.catalogue import catalogue
+
+    return catalogue(given.dialects, as_json=given.json)
+
+
+def _translate(given: argparse.Namespace) -> int:
+    from antiphon.codec.translate import translate
+
+    return translate(given.source, given.target, given.side, given.model)
+
+
+def _codec_bench(given: argparse.Namespace) -> int:
+    from antiphon.codec.bench import bench
+
+    return bench(given.json, quick=given.quick)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="antiphon", description="Voice bots on realtime speech models, also offline."
@@ -65,11 +90,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"antiphon {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
-    demo = commands.add_parser(
+    _add_demo(commands.add_parser)
+    _add_talk(commands.add_parser)
+    _add_dialects(commands.add_parser)
+    _add_translate(commands.add_parser)
+    _add_codec(commands.add_parser)
+    return parser
+
+
+def _add_demo(add_parser: AddParser) -> None:
+    demo = add_parser(
         "demo",
         help="a spoken conversation on this machine, recorded, drawn and measured",
         description="A synthetic user talks to the local model: no key, no network, no sound card.",
     )
+    demo.set_defaults(run=_demo)
     demo.add_argument(
         "--out",
         type=Path,
@@ -80,11 +115,14 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--fast", action="store_true", help="under a clock that jumps: seconds")
     demo.add_argument("--plain", action="store_true", help="plain lines, also on a terminal")
 
-    talk = commands.add_parser(
+
+def _add_talk(add_parser: AddParser) -> None:
+    talk = add_parser(
         "talk",
         help="talk to a model, by microphone and speaker or by files",
         description="A bot on this machine's microphone and speaker, or on files.",
     )
+    talk.set_defaults(run=_talk)
     talk.add_argument(
         "--in",
         dest="source",
@@ -112,4 +150,49 @@ def _parser() -> argparse.ArgumentParser:
     talk.add_argument("--input-device", metavar="NAME", help="a microphone, by name or number")
     talk.add_argument("--output-device", metavar="NAME", help="a speaker, by name or number")
     talk.add_argument("--list-devices", action="store_true", help="list them and exit")
-    return parser
+
+
+def _add_dialects(add_parser: AddParser) -> None:
+    dialects = add_parser(
+        "dialects",
+        help="what can be said to and by each provider",
+        description="Which events each dialect has a message for, and what else is known of it.",
+    )
+    dialects.set_defaults(run=_dialects)
+    dialects.add_argument(
+        "dialects", nargs="*", metavar="DIALECT", help="only these; one of them in detail"
+    )
+    dialects.add_argument("--json", action="store_true", help="the same as data")
+
+
+def _add_translate(add_parser: AddParser) -> None:
+    translate = add_parser(
+        "translate",
+        help="one provider's messages into another's, line by line",
+        description="Reads one JSON message a line, and writes the other dialect's as they come. "
+        'A binary frame is a line of its own: {"binary": "<base64>"}. What cannot be read or said '
+        "is told on standard error, and the exit status is 1.",
+    )
+    translate.set_defaults(run=_translate)
+    translate.add_argument("--from", dest="source", required=True, metavar="DIALECT")
+    translate.add_argument("--to", dest="target", required=True, metavar="DIALECT")
+    translate.add_argument(
+        "--side",
+        choices=("client", "server"),
+        required=True,
+        help="who says the lines: a client, or the provider's server",
+    )
+    translate.add_argument("--model", default="", metavar="ID", help="where the wire names it")
+
+
+def _add_codec(add_parser: AddParser) -> None:
+    codec = add_parser("codec", help="how fast dialects are read and written")
+    actions = codec.add_subparsers(dest="action", metavar="ACTION", required=True)
+    bench = actions.add_parser(
+        "bench",
+        help="measure it on this machine",
+        description="Microseconds a message, beside json and whatever else is installed.",
+    )
+    bench.set_defaults(run=_codec_bench)
+    bench.add_argument("--json", type=Path, metavar="PATH", help="write the rows there too")
+    bench.add_argument("--quick", action="store_true", help="rough, in a few seconds")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 SMALL = {
+    "codecs": ["--repeats", "1", "--messages", "1"],
     "hop": ["--repeats", "1", "--frames", "1"],
     "imports": ["--repeats", "1"],
     "interrupt": ["--repeats", "1"],
