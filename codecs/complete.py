@@ -50,8 +50,8 @@ class Complete:
         """Responses of which nothing more should come."""
         self._parts = Recent[tuple[str, str, int, bool], OutputPart](64)
         """Those that are open, as events name them: the way that most events take."""
-        self._homes = Recent[str, str](256)
-        """The responses of items."""
+        self._homes = Recent[str, str | None](256)
+        """The responses of items; None for an id that several at once make use of."""
         self._places = Places()
 
     def process(self, event: events.ServerEvent) -> Said:
@@ -83,6 +83,7 @@ class Complete:
                     item = self._at_home(event.item_id)
                     yield event if item is None else _shown(event, item, "in_progress")
             case events.ConversationItemDone():
+                yield from self._places.user(event.at, unless=event.item_id)
                 item = self._at_home(event.item_id)
                 if self._places.done(event.item_id):
                     if item is not None:
@@ -104,7 +105,8 @@ class Complete:
 
     def _at_home(self, item_id: str) -> OutputItem | None:
         """The item of this id that a response brings forth right now."""
-        response = self._responses.get(self._homes.get(item_id, ""))
+        home = self._homes.get(item_id)
+        response = None if home is None else self._responses.get(home)
         return None if response is None else response.items.get(item_id)
 
     # Items of responses.
@@ -124,13 +126,13 @@ class Complete:
         announced = item is not None and item.ours
         if item is None:
             item = response.add(event.item_id, event.output_index)
-            self._homes[event.item_id] = event.response_id
+            self._house(event.item_id, event.response_id)
         item.ours = False
-        if isinstance(event.item, FunctionCall):
+        if not isinstance(event.item, FunctionCall):
+            item.told = event.item
+        elif not item.parts:
             item.call = event.item
             response.calls[event.item.call_id] = event.item_id
-        else:
-            item.told = event.item
         if not announced:
             yield _placed(_shown(event, item, "in_progress"), item)
 
@@ -193,7 +195,7 @@ class Complete:
         """The item of a call of which nothing was said."""
         item_id = event.item_id
         item = response.items.get(item_id)
-        if item is not None and (item.told is not None or item.parts or item.call or item.done):
+        if item is not None and not item.blank:
             # A provider without items gives all that a response brings forth the same id.
             item_id, item = f"{item_id}-{event.call_id}", None
         call = FunctionCall(
@@ -235,8 +237,13 @@ class Complete:
     def _made(self, response: Outcome, response_id: str, item_id: str) -> OutputItem:
         item = response.add(item_id)
         item.ours = True
-        self._homes[item_id] = response_id
+        self._house(item_id, response_id)
         return item
+
+    def _house(self, item_id: str, response_id: str) -> None:
+        before = self._homes.get(item_id)
+        shared = before in self._responses and before != response_id
+        self._homes[item_id] = None if shared else response_id
 
     def _announce(self, response_id: str, item_id: str, item: OutputItem, at: int) -> Said:
         yield events.OutputItemAdded(

@@ -43,13 +43,7 @@ class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def query(self) -> dict[str, str]:
-        """The last of several with one name; not more than a few hundred are read."""
-        query = self.target.partition("#")[0].partition("?")[2]
-        try:
-            pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_FIELDS)
-        except ValueError:
-            return {}
-        return dict(pairs)
+        return query_of(self.target)
 
     def __repr__(self) -> str:
         return f"Upgrade({without_query(self.target)}, headers {sorted(self.headers)})"
@@ -79,6 +73,9 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     """The call to attach to, instead of a session of its own."""
     resume: str | None = None
     """What to resume: a conversation's id."""
+
+    def __repr__(self) -> str:
+        return f"Admission({self.model}, {self.credential})"
 
 
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +132,20 @@ def without_query(url: str) -> str:
     """*url* fit for a log: queries carry tickets and keys, and what is before a host passwords."""
     bare = url.partition("#")[0].partition("?")[0]
     return re.sub(r"(?<=://)[^/]*@", "", bare)
+
+
+def path_of(url: str) -> str:
+    """The path of *url* with or without a host, whatever else may be wrong with it."""
+    return re.sub(r"^\w+:/*[^/]*", "", without_query(url)) or "/"
+
+
+def query_of(url: str) -> dict[str, str]:
+    """What *url* asks: the last of several with one name, none of more than a few hundred."""
+    query = url.partition("#")[0].partition("?")[2]
+    try:
+        return dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError:
+        return {}
 
 
 def bearer(headers: Mapping[str, str]) -> str | None:

@@ -186,6 +186,12 @@ class OutputItem(msgspec.Struct):
     late: bool = False
     """It was said to be done for the server, which may still say so."""
 
+    @property
+    def blank(self) -> bool:
+        """Nothing is known but that there will be something."""
+        shown = isinstance(self.told, Message) and not self.told.content
+        return not (self.parts or self.call or self.done) and (self.told is None or shown)
+
     def part(self, named: int, spoken: bool | None) -> OutputPart | None:
         """The part that the server calls so; None is of either kind."""
         for part in reversed(self.parts.values()):

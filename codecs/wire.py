@@ -168,7 +168,8 @@ def from_any_base64(text: str, dialect: str, path: str) -> bytes:
         return from_base64(bare + "=" * (-len(bare) % 4), dialect, path)
 
 
-LARGEST_MS = 2**53 // 1000 + 1
+LARGEST_MS = 2**53 // 1000 + 1000
+"""A second more than there can be: what is cut to whole seconds may be less than all there is."""
 
 
 def micros(ms: float, dialect: str, path: str) -> int:
@@ -182,10 +183,10 @@ def micros_if(ms: float | None | UnsetType, dialect: str, path: str) -> int | No
     return None if ms is None or ms is UNSET else micros(ms, dialect, path)
 
 
-LARGEST = 2**53
+LARGEST = 2**62
 
 Count = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
-"""An integer that every implementation of JSON keeps: an index, an amount."""
+"""An index or an amount, of which two can still be added."""
 
 
 def millis(us: int) -> int:

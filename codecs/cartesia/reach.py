@@ -6,7 +6,7 @@ and that of Cartesia's other tokens is written.
 
 import re
 from collections.abc import Mapping
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode
 
 import msgspec
 from msgspec.json import Decoder
@@ -30,6 +30,7 @@ from antiphon.codecs.connection import (
     Ticket,
     Upgrade,
     bearer,
+    path_of,
     websocket_url,
 )
 from antiphon.codecs.items import JsonObject
@@ -107,7 +108,7 @@ def minted(model: str, response: HttpResponse, *, base_url: str = BASE_URL) -> T
 
 
 def order(request: HttpRequest) -> Order | None:
-    path = _SESSIONS.fullmatch(urlsplit(request.url).path)
+    path = _SESSIONS.fullmatch(path_of(request.url))
     if request.method != "POST" or path is None:
         return None
     asked = read(wire.NAME, _asked, request.body) if request.body.strip() else _Asked()

@@ -4,7 +4,7 @@ The address names the agent. It is enough for a public one; a private one wants 
 address, which a key buys beforehand, or a conversation's token among the subprotocols.
 """
 
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
@@ -20,6 +20,8 @@ from antiphon.codecs.connection import (
     Upgrade,
     after,
     bearer,
+    path_of,
+    query_of,
     websocket_url,
 )
 from antiphon.codecs.elevenlabs import wire
@@ -105,11 +107,10 @@ def minted(model: str, response: HttpResponse, *, base_url: str = BASE_URL) -> T
 
 
 def order(request: HttpRequest) -> Order | None:
-    asked = urlsplit(request.url)
-    path = asked.path.rstrip("/")
+    path = path_of(request.url).rstrip("/")
     if request.method != "GET" or not path.endswith(SIGNED):
         return None
-    query = dict(parse_qsl(asked.query, keep_blank_values=True))
+    query = query_of(request.url)
     key = request.headers.get(KEY) or bearer(request.headers)
     once = query.get("include_conversation_id", "").lower() == "true"
     return Order(

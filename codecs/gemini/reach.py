@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
@@ -18,6 +18,8 @@ from antiphon.codecs.connection import (
     Ticket,
     Upgrade,
     bearer,
+    path_of,
+    query_of,
     websocket_url,
 )
 from antiphon.codecs.gemini import session, setup, wire
@@ -148,8 +150,8 @@ def order(request: HttpRequest) -> Order | None:
     A ticket fixes the whole of its setup, unless a mask names what it fixes; one without a setup
     fixes nothing.
     """
-    target = urlsplit(request.url)
-    if request.method.upper() != "POST" or _TOKENS.search(_single(target.path)) is None:
+    path = _single(path_of(request.url))
+    if request.method.upper() != "POST" or _TOKENS.search(path) is None:
         return None
     body = wire.tree(request.body or b"{}", _Asked)
     asked = shaped(body, _Asked)
@@ -161,7 +163,7 @@ def order(request: HttpRequest) -> Order | None:
         config=config,
         locked=mask or (() if given is None else None),
         uses=1 if asked.uses is None else asked.uses,
-        credential=_credential(dict(parse_qsl(target.query)), request.headers),
+        credential=_credential(query_of(request.url), request.headers),
     )
 
 

@@ -71,6 +71,7 @@ OF_SERVER = Repertoire(
         }
     ),
     emulated={
+        events.SessionStarted: "a session is created",
         events.ResponseInterrupted: "speech_started, unless one was just sent",
         events.GoAway: "an error with its code",
     },

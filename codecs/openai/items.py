@@ -161,7 +161,7 @@ class Items:
                 kind = "output_audio" if role == "assistant" else "input_audio"
                 sound = self._line.to_wire(part.audio) if audio and part.audio else None
                 return wire.Part(type=kind, audio=sound, transcript=part.transcript)
-            case AudioPart() if part.audio is not None and role == "user":
+            case AudioPart() if part.audio and role == "user":
                 return wire.Part(type="input_audio", audio=self._line.to_wire(part.audio))
             case AudioPart():  # a client may only tell the words
                 return wire.Part(type=text, text=part.transcript or "")

@@ -1,7 +1,8 @@
 """How OpenAI Realtime is reached, from both sides: connecting, and tickets ("client secrets")."""
 
-from typing import Any
-from urllib.parse import quote, urlsplit
+import hashlib
+from typing import Literal
+from urllib.parse import quote
 
 import msgspec
 
@@ -17,11 +18,12 @@ from antiphon.codecs.connection import (
     Upgrade,
     after,
     bearer,
+    path_of,
     websocket_url,
 )
 from antiphon.codecs.openai import wire
 from antiphon.codecs.openai.profile import OPENAI, Profile
-from antiphon.codecs.wire import WireError, read
+from antiphon.codecs.wire import WireError, bounded, read
 
 BASE_URL = "https://api.openai.com/v1"
 
@@ -37,9 +39,25 @@ _secret = msgspec.json.Decoder(wire.Secret)
 
 
 def connect(
-    model: str, *, key: str | None = None, ticket: str | None = None, base_url: str = BASE_URL
+    model: str,
+    *,
+    key: str | None = None,
+    ticket: str | None = None,
+    base_url: str = BASE_URL,
+    intent: Literal["conversation", "transcription"] = "conversation",
+    call_id: str | None = None,
 ) -> Connect:
-    url = f"{websocket_url(base_url)}/realtime?model={quote(model, safe='')}"
+    """With *call_id* beside a call that is held by WebRTC or telephone.
+
+    A session that only transcribes names its model as it is configured.
+    """
+    if call_id is not None:
+        query = f"call_id={quote(call_id, safe='')}"
+    elif intent == "transcription":
+        query = "intent=transcription"
+    else:
+        query = f"model={quote(model, safe='')}"
+    url = f"{websocket_url(base_url)}/realtime?{query}"
     if ticket is not None:
         return Connect(url=url, subprotocols=(MARKER, INSECURE + ticket))
     return Connect(url=url, headers={} if key is None else {"Authorization": f"Bearer {key}"})
@@ -77,7 +95,7 @@ def mint(
     profile: Profile = OPENAI,
 ) -> HttpRequest:
     """Asks for a ticket; *lifetime* is moved into what OpenAI allows."""
-    seconds = None if lifetime is None else min(max(lifetime, SHORTEST), LONGEST)
+    seconds = None if lifetime is None else _lifetime(lifetime)
     body = wire.SecretRequest(
         session=profile.write_session(config or SessionConfig(), model),
         expires_after=None
@@ -90,6 +108,10 @@ def mint(
         headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
         body=msgspec.json.encode(body),
     )
+
+
+def _lifetime(seconds: int) -> int:
+    return min(max(seconds, SHORTEST), LONGEST)
 
 
 def minted(
@@ -115,28 +137,29 @@ def minted(
 
 
 def order(request: HttpRequest, *, profile: Profile = OPENAI) -> Order | None:
-    path = urlsplit(request.url).path.rstrip("/")
+    path = path_of(request.url).rstrip("/")
     if request.method != "POST" or not path.endswith("/v1/realtime/client_secrets"):
         return None
     asked = read(profile.name, _request, request.body or b"{}")
-    session: dict[str, Any] = asked.session or {}
+    session = bounded(asked.session or {}, profile.name, "$.session")
     config = profile.read_session(session, profile.name, "$.session")
     expires = asked.expires_after
     return Order(
         model=config.model,
         config=config,
-        lifetime=None if expires is None else expires.seconds,
+        lifetime=None if expires is None or expires.seconds is None else _lifetime(expires.seconds),
         uses=0,
         credential=credential(bearer(request.headers)),
     )
 
 
 def answer(order: Order, ticket: Ticket, *, profile: Profile = OPENAI) -> HttpResponse:
+    named = hashlib.sha256(ticket.token.encode()).hexdigest()[:20]
     session = profile.show_session(ticket.config or order.config, order.model or "")
     body = {
         "value": ticket.token,
         "expires_at": ticket.expires_at,
-        "session": session | {"object": "realtime.session"},
+        "session": session | {"id": f"sess_{named}", "object": "realtime.session"},
     }
     return HttpResponse(
         headers={"Content-Type": "application/json"}, body=msgspec.json.encode(body)

@@ -17,6 +17,7 @@ from antiphon.codecs.openai.items import STATUSES as ITEM_STATUSES
 from antiphon.codecs.openai.items import Items, is_item, metadata, part_of_response
 from antiphon.codecs.openai.profile import OPENAI, RATE, Profile
 from antiphon.codecs.openai.session import merged, read_options, write_format
+from antiphon.codecs.openai.shown import shown_format
 from antiphon.codecs.openai.usage import write_transcription_usage, write_usage
 from antiphon.codecs.wire import (
     Message,
@@ -419,7 +420,7 @@ class Server(Unhurried):
         output: tuple[Item, ...],
     ) -> wire.Response:
         config = self._config
-        spoken = write_format(config.output_audio_format)
+        spoken = write_format(shown_format(config.output_audio_format))
         audio: dict[str, Any] = {}
         if config.voice is not None:
             audio["voice"] = config.voice

@@ -149,14 +149,18 @@ def read_options(response: JsonObject, dialect: str, path: str = "$.response") -
     """Of response.create, without the input."""
     shape = convert(dialect, response, OptionsShape, path)
     spoken = (shape.audio or AudioShape()).output or Output()
-    tools, _ = read_tools(shape.tools, dialect, f"{path}.tools")
-    choice, _ = read_choice(shape.tool_choice)
+    tools, others = read_tools(shape.tools, dialect, f"{path}.tools")
+    choice, choice_known = read_choice(shape.tool_choice)
     rest = {k: v for k, v in response.items() if k not in OptionsShape.__struct_fields__}
+    if others:
+        rest["tools"] = shape.tools
+    if not choice_known:
+        rest["tool_choice"] = shape.tool_choice
     return ResponseOptions(
         modalities=_tuple(shape.output_modalities or shape.modalities),
         instructions=shape.instructions,
         metadata=shape.metadata,
-        conversation="none" if shape.conversation == "none" else None,
+        conversation=shape.conversation,
         voice=spoken.voice.id if isinstance(spoken.voice, Voice) else spoken.voice,
         output_audio_format=read_format(spoken.format),
         tools=tools,
@@ -321,7 +325,8 @@ def _write_transcription(
     return TranscriptionShape(
         model=transcription.model or TRANSCRIBER,
         language=transcription.language
-        or (languages[0] if languages and len(languages) == 1 else None),
+        or (languages[0] if languages and len(languages) == 1 else None)
+        or None,
         languages=_list(languages) if languages and len(languages) > 1 else None,
         prompt=transcription.prompt,
         keywords=_list(transcription.keywords),

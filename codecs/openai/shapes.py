@@ -93,7 +93,7 @@ class Shape(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class OptionsShape(Shape, kw_only=True, omit_defaults=True):
-    conversation: str | None = None
+    conversation: Literal["auto", "none"] | None = None
     metadata: JsonObject | None = None
     input: list[Any] | None = None
     modalities: list[Literal["text", "audio"]] | None = None

@@ -5,7 +5,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UnsetType
 
-from antiphon.codecs.config import SessionConfig, Transcription, TurnDetection, merge
+from antiphon.codecs.audio import LAWS
+from antiphon.codecs.config import AudioFormat, SessionConfig, Transcription, TurnDetection, merge
 from antiphon.codecs.items import JsonObject
 from antiphon.codecs.openai.session import DEFAULTS, TRANSCRIPTION, write_session
 from antiphon.codecs.wire import Count
@@ -20,8 +21,12 @@ def show_session(config: SessionConfig, model: str) -> JsonObject:
     It may be another provider's configuration: what OpenAI's clients do not know is left out.
     """
     options = config.provider_options or {}
+    whole = merge(DEFAULTS, config)
     shown = msgspec.structs.replace(
-        merge(DEFAULTS, config),
+        whole,
+        output_modalities=whole.output_modalities or DEFAULTS.output_modalities,
+        input_audio_format=shown_format(whole.input_audio_format),
+        output_audio_format=shown_format(whole.output_audio_format),
         reasoning_effort=_one_of(DEGREES, config.reasoning_effort),
         turn_detection=_shown_detection(config.turn_detection),
         input_audio_transcription=_shown_transcription(config.input_audio_transcription),
@@ -129,6 +134,13 @@ def _shown_detection(
         create_response=detection.create_response,
         interrupt_response=detection.interrupt_response,
     )
+
+
+def shown_format(audio: AudioFormat | None) -> AudioFormat | None:
+    """G.711 has one rate, which is not told."""
+    if audio is None or audio.type not in LAWS:
+        return audio
+    return AudioFormat(type=audio.type)
 
 
 def _shown_transcription(

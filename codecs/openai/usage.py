@@ -74,9 +74,9 @@ def write_usage(usage: Usage | None) -> wire.Usage | None:
 
 def write_transcription_usage(usage: Usage | None) -> wire.Usage:
     """It must be there; nothing counted is no seconds."""
-    if usage is None or usage.input_tokens is None:
+    if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
         return wire.Usage(type="duration", seconds=(usage and usage.seconds) or 0)
-    spent, made = usage.input_tokens, usage.output_tokens or 0
+    spent, made = usage.input_tokens or 0, usage.output_tokens or 0
     return wire.Usage(
         type="tokens",
         total_tokens=spent + made,

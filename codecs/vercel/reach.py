@@ -7,7 +7,7 @@ the one that is chosen; the team that pays may be another.
 import re
 from collections.abc import Iterable
 from typing import Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 import pybase64
@@ -25,6 +25,7 @@ from antiphon.codecs.connection import (
     Ticket,
     Upgrade,
     bearer,
+    path_of,
     websocket_url,
 )
 from antiphon.codecs.vercel import wire
@@ -174,7 +175,7 @@ def minted(model: str, response: HttpResponse, *, base_url: str = BASE_URL) -> T
 
 
 def order(request: HttpRequest) -> Order | None:
-    path = Upgrade(target=urlsplit(request.url).path).path
+    path = Upgrade(target=path_of(request.url)).path
     if request.method != "POST" or path != SECRETS:
         return None
     asked = read(wire.NAME, _secret_request, request.body)

@@ -15,6 +15,7 @@ from antiphon.codecs.connection import (
     Upgrade,
     after,
     bearer,
+    path_of,
     websocket_url,
     without_query,
 )
@@ -36,7 +37,7 @@ SECRET = "s3cret"
             subprotocols=(f"key.{SECRET}",),
         ),
         Credential(kind="key", value=SECRET),
-        Admission(credential=Credential(kind="ticket", value=SECRET)),
+        Admission(credential=Credential(kind="ticket", value=SECRET), subprotocol=f"key.{SECRET}"),
         Order(credential=Credential(kind="key", value=SECRET)),
         HttpRequest(
             method="POST",
@@ -51,6 +52,20 @@ SECRET = "s3cret"
 def test_a_secret_shows_in_no_repr(shown: object) -> None:
     assert SECRET not in repr(shown)
     assert type(shown).__name__ in repr(shown)
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://user@host:1/v1/a?b#c", "/v1/a"),
+        ("/v1/a?b", "/v1/a"),
+        ("https://host[/v1", "/v1"),
+        ("https://host", "/"),
+        ("", "/"),
+    ],
+)
+def test_a_path_is_read_of_any_address(url: str, path: str) -> None:
+    assert path_of(url) == path
 
 
 def test_a_log_still_tells_where_it_went() -> None:

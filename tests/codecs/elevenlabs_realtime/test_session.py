@@ -231,7 +231,11 @@ def test_telephones_are_spoken_to_in_their_own_coding(law: str) -> None:
 
 
 def test_a_server_shows_the_whole_session() -> None:
-    session = shown(WHOLE)
+    detection = TurnDetection(
+        type="server-vad", idle_timeout=7_500_000, create_response=True, interrupt_response=True
+    )
+
+    session = shown(msgspec.structs.replace(WHOLE, turn_detection=detection))
 
     assert session == WRITTEN | {
         "id": "s",
@@ -242,7 +246,6 @@ def test_a_server_shows_the_whole_session() -> None:
                 "transcription": {"language": "pt-br"},
                 "turn_detection": {
                     "type": "server_vad",
-                    "silence_duration_ms": 500,
                     "turn_timeout": 7.5,
                     "create_response": True,
                     "interrupt_response": True,

@@ -1,6 +1,6 @@
 """Client events with the words that OpenAI has for its choices, where ours are any text."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from hypothesis import strategies as st
@@ -27,8 +27,7 @@ def _sensible(value: Any) -> Any:
         case AudioFormat():
             return FORMATS[len(value.type) % 3]
         case tuple():
-            several: tuple[Any, ...] = value
-            return tuple(_sensible(one) for one in several)
+            return tuple(map(_sensible, cast("tuple[Any, ...]", value)))
         case CustomItem():
             raw = b'{"type":"mcp_approval_response","id":"a","approval_request_id":"b","approve":true}'
             return CustomItem(raw_type="mcp_approval_response", raw=msgspec.Raw(raw), id="a")

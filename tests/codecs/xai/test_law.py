@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from antiphon.codecs import events
 from antiphon.codecs.config import AudioFormat
+from antiphon.codecs.items import AudioPart, Message
 from antiphon.codecs.wire import Unsayable, WireError
 from antiphon.codecs.xai import DIALECT, Client, Server
 from tests.codecs.strategies import client_events, json_values, of, server_events
@@ -35,6 +36,8 @@ def sayable(kind: type[Any]) -> st.SearchStrategy[Any]:
     if kind is events.Custom:
         raw = msgspec.Raw(b'{"type":"new","a":[1, 2]}')
         return st.just(events.Custom(dialect="xai", raw_type="new", raw=raw))
+    if kind is events.ConversationItemCreate:
+        return of(kind).filter(says_something)
     if kind not in SETTLING:
         return of(kind).filter(in_the_session)
 
@@ -53,6 +56,12 @@ def sayable(kind: type[Any]) -> st.SearchStrategy[Any]:
 def in_the_session(event: Any) -> bool:
     times = ("at", "audio_start", "audio_end", "received")
     return all((getattr(event, name, None) or 0) >= 0 for name in times)
+
+
+def says_something(event: events.ConversationItemCreate) -> bool:
+    """No audio is as good as an empty text, which is what is said then."""
+    content = event.item.content if isinstance(event.item, Message) else ()
+    return not any(isinstance(part, AudioPart) and part.audio == b"" for part in content)
 
 
 def across(event: Any, said: Any, heard: Any, kind: type[Any]) -> list[Any]:
