@@ -70,8 +70,8 @@ class Exchange:
         self._pending = Recent[str, str](256)
         """Calls without output, each with its response."""
         self._answered = Recent[str, None](256)
-        self._sent = Recent[tuple[str, int], int](256)
-        """Bytes of speech that came, of parts of items."""
+        self._sent = Recent[tuple[str, int], list[int]](256)
+        """Bytes of speech that came, of parts of items, each in a list of one."""
         self._since = 0
         """When the server spoke last, or was asked while it was silent."""
 
@@ -148,17 +148,14 @@ class Exchange:
     def heard(self, event: events.ServerEvent) -> None:
         self._heard_anything = True
         self._since = max(self._since, event.at)
+        if isinstance(event, events.OutputEvent):
+            self._brought_forth(event)
+            return
         match event:
-            case events.AudioDelta():
-                part = event.item_id, event.content_index
-                self._sent[part] = self._sent.get(part, 0) + len(event.delta)
             case events.ResponseCreated():
                 self._begun(event)
             case events.ResponseDone():
                 self._ended(event)
-            case events.FunctionCallArgumentsDone():
-                if event.expects_output and event.call_id not in self._answered:
-                    self._pending[event.call_id] = event.response_id
             case events.FunctionCallCancelled():
                 for call_id in event.call_ids:
                     self._pending.pop(call_id, None)
@@ -173,6 +170,27 @@ class Exchange:
                 self._running, self._blocked = None, False
             case _:
                 pass
+
+    def _brought_forth(self, event: events.OutputEvent) -> None:
+        response = event.response_id
+        if response != self._running and self._is_new(response):
+            self._running, self._blocked, self._asked = response, False, None  # it began unsaid
+        if isinstance(event, events.AudioDelta):
+            part = event.item_id, event.content_index
+            sent = self._sent.get(part)
+            if sent is None:
+                self._sent[part] = [len(event.delta)]
+            else:
+                sent[0] += len(event.delta)
+        elif (
+            isinstance(event, events.FunctionCallArgumentsDone)
+            and event.expects_output
+            and event.call_id not in self._answered
+        ):
+            self._pending[event.call_id] = event.response_id
+
+    def _is_new(self, response_id: str) -> bool:
+        return response_id not in self._over and response_id not in self._beside
 
     def _begun(self, created: events.ResponseCreated) -> None:
         beside = (
@@ -252,7 +270,7 @@ class Exchange:
         sent = self._sent.get((truncate.item_id, truncate.content_index))
         if sent is None:
             return truncate
-        end = sent // SAMPLE_WIDTH * 1_000_000 // rate
+        end = sent[0] // SAMPLE_WIDTH * 1_000_000 // rate
         return msgspec.structs.replace(truncate, audio_end=min(truncate.audio_end, end))
 
 

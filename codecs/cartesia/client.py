@@ -12,7 +12,7 @@ from antiphon.codecs.cartesia.session import DEFAULT_FORMAT, create, format_of, 
 from antiphon.codecs.config import SessionConfig
 from antiphon.codecs.dialect import Unhurried
 from antiphon.codecs.items import FunctionCallOutput
-from antiphon.codecs.wire import Message, Recent, Unknown, Unsayable, known
+from antiphon.codecs.wire import Message, Recent, Unknown, Unsayable, known, verbatim
 
 
 class _Response(NamedTuple):
@@ -80,7 +80,7 @@ class Client(Unhurried):
                 yield wire.write(wire.DtmfInput(digit=event.digit))
             case events.Custom():
                 if event.dialect == wire.NAME:
-                    yield wire.verbatim(event.raw)
+                    yield wire.as_sent(event.raw)
             case _:
                 pass
 
@@ -180,7 +180,7 @@ class Client(Unhurried):
 
     def _call(self, said: wire.ClientToolCall, at: int) -> Iterator[events.ServerEvent]:
         """Belongs to the assistant's turn, which need not have begun to speak."""
-        arguments = "null" if said.parameters is UNSET else wire.text_of(said.parameters)
+        arguments = "null" if said.parameters is UNSET else verbatim(said.parameters, wire.NAME)
         if arguments == "null":
             arguments = "{}"
         response_id, _ = self._current or (yield from self._begin_early(at))

@@ -92,7 +92,7 @@ class Server(Unhurried):
                 yield wire.write(wire.AudioOutput(audio=self._said.to_wire(event.delta)))
             case events.Custom():
                 if event.dialect == wire.NAME:
-                    yield wire.verbatim(event.raw)
+                    yield wire.as_sent(event.raw)
             case _:
                 yield from map(wire.write, self._say(event))
 

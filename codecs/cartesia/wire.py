@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.json import Decoder
 
 from antiphon.codecs.items import JsonObject
-from antiphon.codecs.wire import Message, Reader, Unknown, WireError, Writer
+from antiphon.codecs.wire import Message, Reader, Unknown, WireError, Writer, verbatim
 
 NAME = "cartesia"
 
@@ -170,16 +170,9 @@ def read_server(message: Message) -> FromServer | Unknown:
     return said
 
 
-def text_of(raw: msgspec.Raw) -> str:
-    try:
-        return bytes(raw).decode()
-    except UnicodeDecodeError as error:
-        raise WireError(NAME, "$", "Expected UTF-8") from error
-
-
-def verbatim(raw: msgspec.Raw) -> str:
+def as_sent(raw: msgspec.Raw) -> str:
     """A message that is passed on as it came; a command in its plain text."""
-    text = text_of(raw)
+    text = verbatim(raw, NAME)
     return next((command for command in COMMANDS if text == f'"{command}"'), text)
 
 

@@ -11,7 +11,7 @@ from antiphon.codecs.elevenlabs.session import RATE, read_format, refuse, text_o
 from antiphon.codecs.items import FunctionCallOutput, JsonObject, Message
 from antiphon.codecs.usage import Usage
 from antiphon.codecs.wire import Message as WireMessage
-from antiphon.codecs.wire import Unknown, Unsayable, WireError, given
+from antiphon.codecs.wire import Unknown, Unsayable, WireError, given, verbatim
 
 MOST_PONGS = 16
 """That wait to be sent: whoever leaves more waiting has no connection that lives."""
@@ -82,7 +82,7 @@ class Client:
             case events.InputActivityStart():
                 return (wire.write(wire.UserActivity()),)
             case events.Custom(dialect=wire.NAME):
-                return (wire.verbatim(event.raw),)
+                return (verbatim(event.raw, wire.NAME),)
             case _:
                 return ()
 
@@ -209,7 +209,7 @@ class Client:
         return heard
 
     def _call(self, call: wire.ToolCall, at: int) -> Iterable[events.ServerEvent]:
-        arguments = wire.verbatim(call.parameters)
+        arguments = verbatim(call.parameters, wire.NAME)
         if arguments == "null":
             arguments = "{}"
         if not arguments.startswith("{"):

@@ -17,7 +17,7 @@ from antiphon.codecs.elevenlabs.session import (
 )
 from antiphon.codecs.elevenlabs.telling import Telling
 from antiphon.codecs.items import FunctionCallOutput, JsonObject, text_message
-from antiphon.codecs.wire import Message, NewId, Unknown, counted, known, read
+from antiphon.codecs.wire import Message, NewId, Unknown, counted, known, read, verbatim
 
 PING_EVERY = 10_000_000
 """So that connections that lie idle are not closed on the way."""
@@ -138,7 +138,7 @@ class Server:
                 return _carried(message, said.type, at)
 
     def _answered(self, said: wire.ClientToolResult, at: int) -> Iterable[events.ClientEvent]:
-        result = wire.verbatim(said.result)
+        result = verbatim(said.result, wire.NAME)
         if result.startswith('"'):
             result = read(wire.NAME, _text, result)
         elif result == "null":
@@ -196,7 +196,7 @@ class Server:
             case events.Error():
                 return (wire.write(wire.Error(error_event=_error(event))),)
             case events.Custom(dialect=wire.NAME):
-                return (wire.verbatim(event.raw),)
+                return (verbatim(event.raw, wire.NAME),)
             case _:
                 return ()
 

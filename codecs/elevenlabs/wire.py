@@ -410,10 +410,3 @@ def write_freely(message: JsonObject) -> str:
 
 def as_is(message: Message) -> Raw:
     return Raw(message.encode() if isinstance(message, str) else bytes(message))
-
-
-def verbatim(raw: Raw) -> str:
-    try:
-        return bytes(raw).decode()
-    except UnicodeError as error:
-        raise WireError(NAME, "$", "Expected UTF-8") from error

@@ -100,7 +100,15 @@ class Hearing:
             case wire.AudioDelta() | wire.BetaAudioDelta():
                 return self.audio(said, at)
             case wire.TranscriptDelta() | wire.BetaTranscriptDelta():
-                return events.AudioTranscriptDelta(**self._where(said, at), delta=said.delta)
+                return events.AudioTranscriptDelta(
+                    response_id=said.response_id or self._response,
+                    item_id=said.item_id or self._item,
+                    output_index=said.output_index or 0,
+                    content_index=said.content_index or 0,
+                    delta=said.delta,
+                    event_id=said.event_id,
+                    at=at,
+                )
             case wire.TextDelta() | wire.BetaTextDelta():
                 return events.TextDelta(**self._where(said, at), delta=said.delta)
             case wire.AudioDone() | wire.BetaAudioDone():

@@ -14,11 +14,12 @@ from antiphon.codecs.items import CustomItem, FunctionCall, Item
 from antiphon.codecs.items import Message as Said
 from antiphon.codecs.openai import wire
 from antiphon.codecs.openai.items import STATUSES as ITEM_STATUSES
-from antiphon.codecs.openai.items import Items, is_item, metadata, part_of_response
+from antiphon.codecs.openai.items import Items, is_item, metadata
 from antiphon.codecs.openai.profile import OPENAI, RATE, Profile
+from antiphon.codecs.openai.saying import place, stateless, where
 from antiphon.codecs.openai.session import merged, read_options, write_format
 from antiphon.codecs.openai.shown import shown_format
-from antiphon.codecs.openai.usage import write_transcription_usage, write_usage
+from antiphon.codecs.openai.usage import write_usage
 from antiphon.codecs.wire import (
     Message,
     NewId,
@@ -36,7 +37,6 @@ from antiphon.codecs.wire import (
 
 REASONS = frozenset({"turn_detected", "client_cancelled", "max_output_tokens", "content_filter"})
 OUTCOMES = frozenset({"completed", "cancelled", "failed", "incomplete"})
-LIMITS = frozenset({"requests", "tokens"})
 
 
 class Server(Unhurried):
@@ -162,31 +162,17 @@ class Server(Unhurried):
     # What the server says.
 
     def encode(self, event: events.ServerEvent) -> Iterator[Message]:
-        for ready in self._begun(event):
-            yield from self._whole(ready)
-        if not isinstance(event, events.SessionCreated | events.SessionStarted):
-            yield from self._whole(event)
+        if isinstance(event, events.SessionCreated | events.SessionStarted):
+            event = self._begun(event)
+        return self._whole(event)
 
-    def _begun(self, event: events.ServerEvent) -> Iterator[events.ServerEvent]:
+    def _begun(
+        self, event: events.SessionCreated | events.SessionStarted
+    ) -> events.SessionCreated | events.SessionUpdated:
         """A session is created once, whoever it is that says so."""
-        match event:
-            case events.SessionStarted():
-                yield from self._begun(
-                    events.SessionCreated(
-                        session_id=event.session_id,
-                        config=event.config,
-                        event_id=event.event_id,
-                        at=event.at,
-                    )
-                )
-            case events.SessionCreated() if self._ready:
-                yield events.SessionUpdated(
-                    config=event.config, event_id=event.event_id, at=event.at
-                )
-            case events.SessionCreated():
-                yield event
-            case _:
-                pass
+        kind = events.SessionUpdated if self._ready else events.SessionCreated
+        named: dict[str, Any] = {} if self._ready else {"session_id": event.session_id}
+        return kind(config=event.config, event_id=event.event_id, at=event.at, **named)
 
     def _whole(self, event: events.ServerEvent) -> Iterator[Message]:
         for whole in self._complete.process(event):
@@ -207,39 +193,23 @@ class Server(Unhurried):
     def _message(self, event: events.ServerEvent) -> wire.Said | None:
         match event:
             case events.AudioDelta():
-                delta = self._output.to_wire(event.delta)
-                return wire.AudioDelta(**_where(event), delta=delta)
-            case events.AudioTranscriptDelta():
-                return wire.TranscriptDelta(**_where(event), delta=event.delta)
+                return wire.AudioDelta(
+                    response_id=event.response_id,
+                    item_id=event.item_id,
+                    output_index=event.output_index,
+                    content_index=event.content_index,
+                    delta=self._output.to_wire(event.delta),
+                )
             case events.TextDelta():
-                return self._text_delta(**_where(event), delta=event.delta)
-            case events.AudioDone():
-                return wire.AudioDone(**_where(event))
-            case events.AudioTranscriptDone():
-                return wire.TranscriptDone(**_where(event), transcript=event.transcript or "")
+                return self._text_delta(**where(event), delta=event.delta)
             case events.TextDone():
-                return self._text_done(**_where(event), text=event.text or "")
-            case events.ContentPartAdded():
-                return wire.ContentPartAdded(**_where(event), part=part_of_response(event.part))
-            case events.ContentPartDone():
-                return wire.ContentPartDone(**_where(event), part=part_of_response(event.part))
-            case events.FunctionCallArgumentsDelta():
-                return wire.ArgumentsDelta(
-                    **_which(event), call_id=event.call_id, delta=event.delta
-                )
-            case events.FunctionCallArgumentsDone():
-                return wire.ArgumentsDone(
-                    **_which(event),
-                    call_id=event.call_id,
-                    name=event.name,
-                    arguments=event.arguments,
-                )
+                return self._text_done(**where(event), text=event.text or "")
             case events.OutputItemAdded():
                 item = self._shown(event.item, event.item_id, "in_progress")
-                return wire.OutputItemAdded(**_of_response(event), item=item)
+                return wire.OutputItemAdded(**place(event), item=item)
             case events.OutputItemDone():
                 item = self._shown(event.item, event.item_id, "completed")
-                return wire.OutputItemDone(**_of_response(event), item=item)
+                return wire.OutputItemDone(**place(event), item=item)
             case events.ResponseCreated():
                 self._interrupted = False
                 return wire.ResponseCreated(response=self._response(event, "in_progress", ()))
@@ -251,36 +221,8 @@ class Server(Unhurried):
                 return wire.SessionCreated(session=self._session(event.config))
             case events.SessionUpdated():
                 return wire.SessionUpdated(session=self._session(event.config))
-            case events.RateLimits():
-                return wire.RateLimitsUpdated(
-                    rate_limits=[
-                        wire.Limit(
-                            name=limit.name if limit.name in LIMITS else None,
-                            limit=limit.limit,
-                            remaining=limit.remaining,
-                            reset_seconds=None if limit.reset is None else limit.reset / 1_000_000,
-                        )
-                        for limit in event.limits
-                    ]
-                )
-            case events.GoAway():
-                return _problem(event.message or "The session ends.", event.code)
-            case events.Error():
-                return _problem(
-                    event.message,
-                    event.code,
-                    kind=event.error_type,
-                    param=event.param,
-                    client_event_id=event.client_event_id,
-                )
-            case events.OutputPlaybackStarted():
-                return wire.PlaybackStarted(response_id=event.response_id)
-            case events.OutputPlaybackStopped():
-                return wire.PlaybackStopped(response_id=event.response_id)
-            case events.OutputPlaybackCleared():
-                return wire.PlaybackCleared(response_id=event.response_id)
             case _:
-                return self._of_user(event) or self._of_conversation(event)
+                return stateless(event) or self._of_user(event) or self._of_conversation(event)
 
     def _of_user(self, event: events.ServerEvent) -> wire.Said | None:
         match event:
@@ -300,42 +242,11 @@ class Server(Unhurried):
             case events.AudioCommitted():
                 item_id, self._utterance = self._spoken(event.item_id), None
                 return wire.Committed(item_id=item_id, previous_item_id=event.previous_item_id)
-            case events.InputAudioCleared():
-                return wire.Cleared()
             case events.InputTimeoutTriggered():
                 return wire.TimeoutTriggered(
                     item_id=self._spoken(event.item_id),
                     audio_start_ms=millis_if(event.audio_start) or 0,
                     audio_end_ms=millis_if(event.audio_end) or 0,
-                )
-            case events.DtmfReceived():
-                return wire.DtmfReceived(
-                    event=event.digit, received_at=(event.received or 0) // 1_000_000
-                )
-            case events.InputTranscriptionDelta():
-                return wire.TranscriptionDelta(
-                    item_id=event.item_id, content_index=event.content_index, delta=event.delta
-                )
-            case events.InputTranscriptionCompleted():
-                languages = event.languages
-                return wire.TranscriptionCompleted(
-                    item_id=event.item_id,
-                    content_index=event.content_index,
-                    transcript=event.transcript,
-                    usage=write_transcription_usage(event.usage),
-                    languages=None if languages is None else [{"code": c} for c in languages],
-                )
-            case events.InputTranscriptionFailed():
-                problem = event.error
-                return wire.TranscriptionFailed(
-                    item_id=event.item_id,
-                    content_index=event.content_index,
-                    error=wire.Problem(
-                        type=problem.error_type,
-                        code=problem.code,
-                        message=problem.message,
-                        param=problem.param,
-                    ),
                 )
             case _:
                 return None
@@ -355,14 +266,6 @@ class Server(Unhurried):
             case events.ConversationItemRetrieved():
                 item = self._shown(event.item, event.item_id, audio=True)
                 return wire.ConversationItemRetrieved(item=item)
-            case events.ConversationItemTruncated():
-                return wire.ConversationItemTruncated(
-                    item_id=event.item_id,
-                    content_index=event.content_index,
-                    audio_end_ms=millis_if(event.audio_end) or 0,
-                )
-            case events.ConversationItemDeleted():
-                return wire.ConversationItemDeleted(item_id=event.item_id)
             case _:
                 return None
 
@@ -458,43 +361,3 @@ class Server(Unhurried):
                 ),
             )
         return response
-
-
-def _which(event: events.OutputEvent) -> dict[str, Any]:
-    return {
-        "response_id": event.response_id,
-        "item_id": event.item_id,
-        "output_index": event.output_index,
-    }
-
-
-def _of_response(event: events.OutputEvent) -> dict[str, Any]:
-    return {"response_id": event.response_id, "output_index": event.output_index}
-
-
-def _where(event: events.ContentEvent) -> dict[str, Any]:
-    return {
-        "response_id": event.response_id,
-        "item_id": event.item_id,
-        "output_index": event.output_index,
-        "content_index": event.content_index,
-    }
-
-
-def _problem(
-    message: str,
-    code: str | None,
-    *,
-    kind: str | None = None,
-    param: str | None = None,
-    client_event_id: str | None = None,
-) -> wire.Error:
-    return wire.Error(
-        error=wire.Problem(
-            type=kind or "invalid_request_error",
-            code=code,
-            message=message,
-            param=param,
-            event_id=client_event_id,
-        )
-    )

@@ -12,7 +12,7 @@ from antiphon.codecs.dialect import Unhurried
 from antiphon.codecs.openai_live import wire
 from antiphon.codecs.openai_live.session import DEFAULT_FORMAT, openai_options, session
 from antiphon.codecs.usage import Usage
-from antiphon.codecs.wire import Message, Unknown, Unsayable, WireError, micros, micros_if
+from antiphon.codecs.wire import Message, Unknown, Unsayable, WireError, micros, micros_if, verbatim
 
 INVALID = "Invalid OpenAI Live server event."
 INVALID_INTERVAL = "Invalid OpenAI Live event time interval."
@@ -69,7 +69,7 @@ class Client(Unhurried):
                 yield wire.write(_append(event))
             case events.Custom():
                 if event.dialect == wire.NAME:
-                    yield wire.verbatim(event.raw)
+                    yield verbatim(event.raw, wire.NAME)
             case (
                 events.OutputPlaybackStarted()
                 | events.OutputPlaybackStopped()

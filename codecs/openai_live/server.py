@@ -10,7 +10,7 @@ from antiphon.codecs.dialect import Unhurried
 from antiphon.codecs.openai_live import wire
 from antiphon.codecs.openai_live.session import DEFAULT_FORMAT, config_of
 from antiphon.codecs.usage import Usage
-from antiphon.codecs.wire import Message, NewId, Recent, Unknown, counted, known, millis
+from antiphon.codecs.wire import Message, NewId, Recent, Unknown, counted, known, millis, verbatim
 
 CLOSE_REQUESTED = "close_requested"
 
@@ -80,7 +80,7 @@ class Server(Unhurried):
                 yield self._speech(event)
             case events.Custom():
                 if event.dialect == wire.NAME:
-                    yield wire.verbatim(event.raw)
+                    yield verbatim(event.raw, wire.NAME)
             case _:
                 for message in self._say(event):
                     yield wire.write(message)

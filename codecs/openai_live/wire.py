@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.json import Decoder
 
 from antiphon.codecs.items import JsonObject
-from antiphon.codecs.wire import Message, Reader, WireError, Writer, read
+from antiphon.codecs.wire import Message, Reader, Writer, read
 
 NAME = "openai_live"
 
@@ -282,11 +282,3 @@ write = Writer(NAME)
 def require_json(message: Message) -> None:
     """Raises WireError unless *message* is JSON, of whatever kind."""
     read(NAME, _anything, message)
-
-
-def verbatim(raw: msgspec.Raw) -> str:
-    """A message that is passed on as it came."""
-    try:
-        return bytes(raw).decode()
-    except UnicodeDecodeError as error:
-        raise WireError(NAME, "$", "Expected UTF-8") from error

@@ -12,7 +12,7 @@ from antiphon.codecs.opper import wire
 from antiphon.codecs.opper.items import say_item
 from antiphon.codecs.opper.responses import CLIENT_CANCELLED, TURN_DETECTED, Responses, Turns
 from antiphon.codecs.opper.session import rates_of, to_wire, upstream_of
-from antiphon.codecs.wire import Message, Unknown, Unsayable, WireError
+from antiphon.codecs.wire import Message, Unknown, Unsayable, WireError, verbatim
 
 ANSWERS_RESULTS = frozenset({"gemini"})
 """Those behind Opper that answer a tool's result by themselves.
@@ -80,7 +80,7 @@ class Client:
                     yield from self._say(event)
             case events.Custom():
                 if event.dialect == wire.NAME:
-                    said = wire.verbatim(event.raw)
+                    said = verbatim(event.raw, wire.NAME)
                     if event.raw_type != "session.start":
                         yield from self._begin()
                     self._begun = True

@@ -10,7 +10,7 @@ from antiphon.codecs.items import text_message
 from antiphon.codecs.opper import wire
 from antiphon.codecs.opper.items import image_of, output_of
 from antiphon.codecs.opper.session import of_wire, rates_of, upstream_of
-from antiphon.codecs.wire import Message, NewId, Recent, Unknown, counted
+from antiphon.codecs.wire import Message, NewId, Recent, Unknown, counted, verbatim
 
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
 
@@ -101,7 +101,7 @@ class Server(Unhurried):
                 yield wire.write(wire.AudioDelta(audio=self._said.to_wire(event.delta)))
             case events.Custom():
                 if event.dialect == wire.NAME:
-                    yield wire.verbatim(event.raw)
+                    yield verbatim(event.raw, wire.NAME)
             case _:
                 for message in self._say(event):
                     yield wire.write(message)

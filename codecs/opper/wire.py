@@ -10,7 +10,7 @@ from msgspec import Meta, Raw
 from msgspec.json import Decoder
 
 from antiphon.codecs.items import JsonObject
-from antiphon.codecs.wire import Reader, WireError, Writer, read
+from antiphon.codecs.wire import Reader, WireError, Writer, read, verbatim
 
 NAME = "opper"
 
@@ -241,17 +241,10 @@ read_server = Reader(NAME, _server_decoder)
 write = Writer(NAME)
 
 
-def verbatim(raw: Raw) -> str:
-    try:
-        return bytes(raw).decode()
-    except UnicodeDecodeError as error:
-        raise WireError(NAME, "$", "Expected UTF-8") from error
-
-
 def text_or_json(raw: Raw, path: str) -> str:
     """A text's own words; anything else as the JSON that it is."""
     if not bytes(raw).startswith(b'"'):
-        return verbatim(raw)
+        return verbatim(raw, NAME)
     return read(NAME, _text_decoder, raw, path)
 
 

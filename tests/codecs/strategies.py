@@ -1,7 +1,7 @@
 """Draws any event, item or configuration: the strategies that all tests of codecs share."""
 
 import functools
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import msgspec
 from hypothesis import strategies as st
@@ -83,6 +83,23 @@ def _values(info: msgspec.inspect.Type) -> st.SearchStrategy[Any]:
             return of(kind)
         case _:
             raise NotImplementedError(f"no strategy for {info}")
+
+
+def swapped(value: Any, place: int, other: Any) -> Any:
+    """*value* with the *place*th of what is in it replaced."""
+    places = [place]
+
+    def walk(inner: Any) -> Any:
+        places[0] -= 1
+        if places[0] < 0:
+            places[0] = 1 << 30
+            return other
+        if not isinstance(inner, dict):
+            return inner
+        known = cast("dict[str, Any]", inner)
+        return {key: walk(one) for key, one in known.items()}
+
+    return walk(value)
 
 
 CLIENT_EVENTS: tuple[type[EventFrame], ...] = get_args(ClientEvent)

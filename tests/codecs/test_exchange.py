@@ -211,6 +211,25 @@ def test_responses_without_names_end_all_the_same() -> None:
     assert talk.hear(done("")) == [CREATE]
 
 
+def test_a_response_that_was_never_announced_runs_from_its_first_content() -> None:
+    talk = Talk()
+    talk.hear(events.SessionCreated())
+    talk.hear(events.AudioTranscriptDelta(response_id="r", item_id="i", delta="Hi"))
+
+    assert talk.say(CANCEL) == [CANCEL]
+    assert talk.say(CREATE) == []
+    assert talk.hear(done()) == [CREATE]
+
+
+def test_what_comes_late_of_a_response_does_not_begin_it_again() -> None:
+    talk = Talk()
+    talk.hear(created())
+    talk.hear(done())
+    talk.hear(events.AudioTranscriptDelta(response_id="r", item_id="i", delta="Hi"))
+
+    assert talk.say(CANCEL) == []
+
+
 def test_some_servers_end_a_response_with_a_word_of_their_own() -> None:
     talk = Talk(SESSION, created())
     talk.say(CREATE)

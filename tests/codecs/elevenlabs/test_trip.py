@@ -13,7 +13,7 @@ from antiphon.codecs import events
 from antiphon.codecs.elevenlabs import DIALECT, Client, Server
 from antiphon.codecs.items import FunctionCallOutput, Message, TextPart, text_message
 from antiphon.codecs.wire import Unsayable, WireError
-from tests.codecs.strategies import client_events, json_values, of, server_events
+from tests.codecs.strategies import client_events, json_values, of, server_events, swapped
 
 ITEMS = events.ConversationItemCreate
 TO_SERVER = sorted(DIALECT.repertoire_of_client.native - {events.Custom, ITEMS}, key=str)
@@ -150,23 +150,6 @@ KNOWN = [
     '{"type":"error","error_event":{"code":1011,"message":"m","error_type":"e","details":{}}}',
     '{"type":"vad_score","vad_score_event":{"vad_score":0.5}}',
 ]
-
-
-def swapped(value: Any, place: int, other: Any) -> Any:
-    """*value* with the *place*th of what is in it replaced."""
-    places = [place]
-
-    def walk(inner: Any) -> Any:
-        places[0] -= 1
-        if places[0] < 0:
-            places[0] = 1 << 30
-            return other
-        if not isinstance(inner, dict):
-            return inner
-        known = cast("dict[str, Any]", inner)
-        return {key: walk(one) for key, one in known.items()}
-
-    return walk(value)
 
 
 @given(st.sampled_from(KNOWN), st.integers(0, 14), json_values)

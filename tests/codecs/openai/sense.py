@@ -49,7 +49,7 @@ def _in_its_words(value: Any) -> Any:
     if isinstance(value, Transcription) and value.delay is not None:
         changes["delay"] = DEGREES[len(value.delay) % 5]
     if isinstance(value, TurnDetection):
-        changes["eagerness"] = value.eagerness and "auto"
+        changes["eagerness"] = None if value.eagerness is None else "auto"
         if value.type == "semantic-vad":
             changes |= {"threshold": None, "silence_duration": None, "prefix_padding": None}
     return msgspec.structs.replace(value, **changes)

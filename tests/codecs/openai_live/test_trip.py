@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from antiphon.codecs import events
 from antiphon.codecs.openai_live import DIALECT, Client, Server
 from antiphon.codecs.wire import Unsayable, WireError
-from tests.codecs.strategies import client_events, json_values, of, server_events
+from tests.codecs.strategies import client_events, json_values, of, server_events, swapped
 
 TO_SERVER = sorted(DIALECT.repertoire_of_client.native - {events.Custom}, key=str)
 TO_CLIENT = sorted(
@@ -87,23 +87,6 @@ KNOWN = [
     '{"type":"session.thinking.appended","start_ms":0,"end_ms":1}',
     '{"type":"error","error":{"message":"m","code":"c","client_event_id":"x"}}',
 ]
-
-
-def swapped(value: Any, place: int, other: Any) -> Any:
-    """*value* with the *place*th of what is in it replaced."""
-    places = [place]
-
-    def walk(inner: Any) -> Any:
-        places[0] -= 1
-        if places[0] < 0:
-            places[0] = 1 << 30
-            return other
-        if not isinstance(inner, dict):
-            return inner
-        known = cast("dict[str, Any]", inner)
-        return {key: walk(one) for key, one in known.items()}
-
-    return walk(value)
 
 
 @given(st.sampled_from(KNOWN), st.integers(0, 8), json_values)

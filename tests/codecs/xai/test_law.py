@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,7 +14,7 @@ from antiphon.codecs.config import AudioFormat
 from antiphon.codecs.items import AudioPart, Message
 from antiphon.codecs.wire import Unsayable, WireError
 from antiphon.codecs.xai import DIALECT, Client, Server
-from tests.codecs.strategies import client_events, json_values, of, server_events
+from tests.codecs.strategies import client_events, json_values, of, server_events, swapped
 
 FORMATS = st.sampled_from(
     [
@@ -138,23 +138,6 @@ KNOWN = [
     '{"type":"input_audio_buffer.dtmf_event_received","digit":"5"}',
     '{"type":"ping","timestamp":1}',
 ]
-
-
-def swapped(value: Any, place: int, other: Any) -> Any:
-    """*value* with the *place*th of what is in it replaced."""
-    places = [place]
-
-    def walk(inner: Any) -> Any:
-        places[0] -= 1
-        if places[0] < 0:
-            places[0] = 1 << 30
-            return other
-        if not isinstance(inner, dict):
-            return inner
-        known = cast("dict[str, Any]", inner)
-        return {key: walk(one) for key, one in known.items()}
-
-    return walk(value)
 
 
 @given(st.sampled_from(KNOWN), st.integers(0, 8), json_values)
