@@ -647,6 +647,22 @@ def test_what_is_kept_of_words_is_bounded() -> None:
     assert size_of(complete) < 2 * LONGEST
 
 
+def test_the_words_of_a_response_that_is_over_are_forgotten() -> None:
+    complete = Complete()
+
+    for n in range(60):
+        place: dict[str, Any] = {"response_id": f"r{n}", "item_id": f"i{n}"}
+        called = events.FunctionCallArgumentsDone(
+            **place, call_id="c", name="f", arguments="word" * 20_000
+        )
+        done = events.ResponseDone(response_id=f"r{n}", status="completed")
+        for event in (events.TextDelta(**place, delta="word" * 20_000), called, done):
+            for _ in complete.process(event):
+                pass
+
+    assert size_of(complete) < LONGEST
+
+
 def test_a_delta_of_an_open_part_costs_a_look_at_its_part() -> None:
     complete = Complete()
     delta = events.AudioDelta(**OF, delta=b"ab")

@@ -7,7 +7,7 @@ import pytest
 from openai.types.realtime.client_secret_create_response import ClientSecretCreateResponse
 from pydantic import TypeAdapter
 
-from antiphon.codecs.config import SessionConfig
+from antiphon.codecs.config import AudioFormat, SessionConfig
 from antiphon.codecs.connection import (
     Connect,
     Credential,
@@ -17,6 +17,7 @@ from antiphon.codecs.connection import (
     Ticket,
     Upgrade,
 )
+from antiphon.codecs.openai import DIALECT
 from antiphon.codecs.openai.reach import accept, answer, connect, mint, minted, order
 from antiphon.codecs.wire import WireError
 
@@ -169,6 +170,15 @@ def test_the_answer_to_an_order_is_what_openais_package_expects(session: Any) ->
     TypeAdapter(ClientSecretCreateResponse).validate_python(body, extra="forbid")
     assert (body["value"], body["expires_at"]) == ("ek_1", 1_000)
     assert "ek_1" not in json.dumps(body["session"])
+
+
+def test_rates_are_those_of_the_formats() -> None:
+    config = SessionConfig(
+        input_audio_format=AudioFormat(type="audio/pcmu"),
+        output_audio_format=AudioFormat(type="audio/pcm", rate=16_000),
+    )
+
+    assert DIALECT.rates(config) == (8000, 16_000)
 
 
 def test_a_ticket_tells_what_is_bound_to_it() -> None:

@@ -31,7 +31,7 @@ HOPELESS: list[str | bytes] = [
     '{"type":"text-delta","delta":"\\ud800"}',
     '{"type":"\ud800"}',
     '{"type":"response-done","usage":{"inputTokens":1e400}}',
-    '{"type":"response-done","usage":{"inputTokens":9007199254740993}}',
+    '{"type":"response-done","usage":{"inputTokens":9223372036854775807}}',
     '{"type":"response-done","usage":[]}',
     '{"type":"transcript-fragment","speaker":"x","delta":"","startMs":0,"endMs":0}',
     '{"type":"transcript-fragment","speaker":"user","delta":"","startMs":1e300,"endMs":0}',
