@@ -14,9 +14,11 @@ SMALL = {
     "interrupt": ["--repeats", "1"],
     "memory": ["--pipelines", "2"],
     "resample": ["--repeats", "1"],
+    "round_trip": ["--quick"],
     "sessions": ["--seconds", "0.1", "--at-most", "2"],
     "simulate": ["--repeats", "1", "--minutes", "0.1"],
     "vad": ["--repeats", "1", "--texts", "1"],
+    "websocket": ["--quick"],
 }
 
 
