@@ -7,25 +7,32 @@ import msgspec
 from anyio.abc import TaskGroup
 
 from antiphon.codecs import events
+from antiphon.codecs.config import SessionConfig
 from antiphon.codecs.dialect import ServerEnd
 from antiphon.codecs.wire import Message, WireError
-from antiphon.pipeline import Frame, Pipeline, Run, now
+from antiphon.pipeline import Frame, NotRunning, Pipeline, Run, now
 from antiphon.processors.rate import Rate
 from antiphon.processors.realtime import Model
 from antiphon.transports import Closed, Transport
 
 
-async def serve(transport: Transport, end: ServerEnd, model: Model) -> None:
+async def serve(
+    transport: Transport, end: ServerEnd, model: Model, *, config: SessionConfig | None = None
+) -> None:
     """Let whoever is at the other side of *transport* talk to *model*, until either is done.
 
     Audio is brought to the model's rates. A message that breaks the dialect's rules is answered
-    with an error, and the session goes on.
+    with an error, and the session goes on. *config* is what the model is before the client says
+    how it wants it, such as an agent with tools of its own.
     """
     async with Pipeline(model).open(drain=0) as run, anyio.create_task_group() as group:
         serving = _Serving(transport, end, model, run)
+        if config is not None:
+            await run.send(events.SessionUpdate(config=config, at=now()))
         group.start_soon(serving.speak, group)
         await serving.listen()
         group.cancel_scope.cancel()
+        run.cancel()  # nobody is left to hear what the model still has to say
 
 
 SERVER_EVENTS: tuple[type[Frame], ...] = get_args(events.ServerEvent)
@@ -39,6 +46,8 @@ class _Serving:
         self._input = Rate(model.input_rate)
         self._output = Rate(model.output_rate)
         self._turn = anyio.Lock(fast_acquire=True)
+        self._settled = False
+        """The client has said how the session is to be: what comes of that is for it to know."""
 
     async def listen(self) -> None:
         """Until the client has left, in whatever way."""
@@ -49,9 +58,11 @@ class _Serving:
                     if isinstance(event, events.Error):
                         await self._say(event)
                     else:
+                        if isinstance(event, events.SessionUpdate | events.SessionStart):
+                            self._settled = True
                         await self._run.send(event)
                 await self._send_due()
-        except (anyio.EndOfStream, Closed):
+        except (anyio.EndOfStream, Closed, NotRunning):
             return
 
     async def _next(self) -> Message | None:
@@ -90,7 +101,9 @@ class _Serving:
         """Until the model has no more to say."""
         try:
             async for event in self._run:
-                if _is_for_client(event):
+                if not _is_for_client(event):
+                    continue
+                if self._settled or not isinstance(event, events.SessionUpdated):
                     await self._say(event)
             await self._transport.aclose()
         except Closed:

@@ -102,6 +102,8 @@ async def connect(
     except exceptions.ProxyError as error:
         raise Unreachable(f"the proxy does not lead to {where}: {error}") from error
     except (exceptions.InvalidHandshake, exceptions.InvalidURI) as error:
+        if isinstance(error.__cause__, EOFError):
+            raise Unreachable(f"{where} hung up before it answered") from error
         raise NoWebSocket(f"{where} is no WebSocket: {error}") from error
     except (OSError, EOFError) as error:
         raise Unreachable(f"{where} cannot be reached: {error}") from error

@@ -308,7 +308,7 @@ class Server(Unhurried):
         shown = Said(role="user", id=item_id, content=())
         if item is not None and not (isinstance(item, CustomItem) and not is_item(item)):
             shown = item
-        if shown.id is None and item_id:
+        if item_id and shown.id != item_id:
             shown = msgspec.structs.replace(shown, id=item_id)
         if status is not None and not isinstance(shown, CustomItem):
             wrong = shown.status not in ITEM_STATUSES

@@ -170,6 +170,8 @@ class Session:
             responses.new[item.id or ""] = item
         elif isinstance(item, Message) and item.role == "user":
             responses.new[item.id or ""] = item
+        elif isinstance(item, Message) and item.role == "assistant":
+            responses.new.clear()  # told of a conversation: what came before was answered by this
         await tell_added(self._emit, item, previous)
 
     async def _create_response(self, create: events.ResponseCreate) -> None:

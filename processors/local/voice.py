@@ -14,6 +14,9 @@ _PITCHES = range(100)
 _turn = threading.Lock()
 """espeak has one state: its users take turns."""
 
+_read: list[Library] = []
+"""The library that was read last, for what it says of itself."""
+
 _ready: list[Library] = []
 """The library for the next utterance. Loading it takes a millisecond, before anyone waits for it."""
 
@@ -32,9 +35,7 @@ class Voice:
         if pitch not in _PITCHES:
             raise ValueError(f"a voice's pitch is from 0 to 99, not {pitch}")
         language, plus, variant = name.lower().partition("+")
-        with _turn:
-            library = _take()
-            _ready.append(library)
+        library = _facts()
         if language not in library.languages:
             raise ValueError(
                 f"no voice is called {name!r}: there are {', '.join(sorted(library.languages))}"
@@ -80,6 +81,22 @@ class Voice:
 
         self.say(text, keep)
         return b"".join(pieces)
+
+
+def _facts() -> Library:
+    """What there is to choose from.
+
+    Whoever speaks may wait for the event loop, which therefore must not wait for him here: then
+    what was read before is as good.
+    """
+    if _turn.acquire(blocking=not _read):
+        try:
+            library = _take()
+            _ready.append(library)
+            _read[:] = [library]
+        finally:
+            _turn.release()
+    return _read[0]
 
 
 def _take() -> Library:

@@ -1,6 +1,7 @@
 """The conversation so far, as one who must tell it anew knows it."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,6 +24,13 @@ ITEMS = 500
 """The oldest are forgotten beyond."""
 
 UNNAMED = "?"
+
+
+class Named(NamedTuple):
+    """An item to be told anew, and what it is called; None if no server has named it yet."""
+
+    name: str | None
+    item: Item
 
 
 class _Told(msgspec.Struct):
@@ -110,6 +118,8 @@ class History:
                 self._wanted = True
             case events.InputTranscriptionCompleted():
                 self._understood(event)
+            case events.TranscriptFragment():
+                self._overheard(event)
             case events.ConversationItemAdded() | events.ConversationItemDone():
                 self._added(event)
             case events.ConversationItemDeleted():
@@ -119,18 +129,18 @@ class History:
             case _:
                 pass
 
-    def items(self) -> Iterator[Item]:
+    def items(self) -> Iterator[Named]:
         """What can be told again: who said what, the calls of tools and their outputs."""
-        for told in self._items.values():
+        for name, told in self._items.items():
             item = _tellable(told)
             if item is not None:
-                yield item
+                yield Named(None if name.startswith(UNNAMED) else name, item)
 
     def text(self) -> str:
         """The same as one text, for whoever cannot be told items."""
         lines: list[str] = []
-        for item in self.items():
-            match item:
+        for told in self.items():
+            match item := told.item:
                 case Message():
                     lines.append(f"{item.role}: {item.text}")
                 case FunctionCall():
@@ -140,14 +150,6 @@ class History:
                 case CustomItem():
                     pass
         return "\n".join(lines)
-
-    def begin_anew(self) -> list[Item]:
-        """The items to be told, which a new server will give new names."""
-        items = list(self.items())
-        self._items.clear()
-        for item in items:
-            self._unconfirmed(_Told(item))
-        return items
 
     def forget_running(self) -> None:
         """The server that was answering is gone."""
@@ -185,6 +187,14 @@ class History:
             item = text_message("", id=event.item_id)
             told = self._items[event.item_id] = _Told(item)
         told.words = event.transcript
+
+    def _overheard(self, event: events.TranscriptFragment) -> None:
+        """A continuous model tells words of both sides, and no items."""
+        last = next(reversed(self._items.values()), None)
+        if last is None or not isinstance(last.item, Message) or last.item.role != event.speaker:
+            last = _Told(Message(role=event.speaker, content=()))
+            self._unconfirmed(last)
+        last.words += event.delta
 
     def _added(self, event: events.ConversationItemAdded | events.ConversationItemDone) -> None:
         item = event.item
@@ -229,13 +239,18 @@ class History:
 
 
 def _tellable(told: _Told) -> Item | None:
+    """The item without its old name, and with a status: it is not for an answer."""
     item = told.item
-    if not isinstance(item, Message):
+    if isinstance(item, CustomItem):
         return item
-    if told.words:
-        return text_message(told.words, role=item.role)
+    if not isinstance(item, Message):
+        return msgspec.structs.replace(item, id=None, status="completed")
     parts = tuple(part for part in item.content if not _empty(part))
-    return msgspec.structs.replace(item, content=parts, id=None, status=None) if parts else None
+    if told.words:
+        parts = (TextPart(text=told.words),)
+    if not parts:
+        return None
+    return msgspec.structs.replace(item, content=parts, id=None, status="completed")
 
 
 def _empty(part: TextPart | AudioPart | ImagePart) -> bool:

@@ -11,12 +11,13 @@ from anyio.abc import TaskGroup
 from antiphon.codecs import events
 from antiphon.codecs.config import SessionConfig, merge
 from antiphon.codecs.dialect import Dialect
-from antiphon.codecs.items import FunctionCallOutput, Item
+from antiphon.codecs.items import FunctionCallOutput
 from antiphon.codecs.wire import Recent, Unsayable
 from antiphon.pipeline import Emit, now
 from antiphon.processors.remote.connection import Connection
 from antiphon.processors.remote.held import Held
-from antiphon.processors.remote.history import History, same
+from antiphon.processors.remote.history import History, Named, same
+from antiphon.processors.remote.names import Names
 from antiphon.processors.remote.retry import Retry
 from antiphon.transports import Closed, ConnectTimeout, Refused, Transport, TransportError
 
@@ -73,9 +74,10 @@ class Session:
         self._history = History()
         self._held = Held(held, rates[0])
         self._handle: str | None = None
-        self._replayed: list[Item] = []
+        self._names = Names()
+        self._replayed: list[Named] = []
         self._echoes = Recent[str, None](500)
-        """Ids under which the server repeats what it was told anew."""
+        """What this server calls the items that it was told anew and repeats."""
         self._repeats = events.ConversationItemAdded in dialect.repertoire_of_server.native
         self._again = False
         """This is not the first connection."""
@@ -121,7 +123,9 @@ class Session:
         self, connection: Connection, event: events.ClientEvent, *, again: bool = False
     ) -> None:
         try:
-            await connection.say(event)
+            translated = event if again else self._names.said(event)
+            if translated is not None:
+                await connection.say(translated)
             if not again:
                 self._history.said(event)
         except Unsayable as error:
@@ -206,6 +210,9 @@ class Session:
             )
             await anyio.sleep(wait)
             self._again = True
+            if self._handle is None or not self._repeats:
+                self._names.begin_anew()
+                self._echoes.clear()
 
     async def _attend(self, transport: Transport) -> None:
         """Use one connection for as long as it is good."""
@@ -249,9 +256,11 @@ class Session:
         for event in heard:
             if not isinstance(event, events.Custom):
                 self._last = now()
+            if self._is_echo(event):
+                continue
+            event = self._names.heard(event)
             self._history.heard(event, self._rates[1])
-            if not self._is_echo(event):
-                await self._emit(event)
+            await self._emit(event)
             match event:
                 case events.SessionCreated() | events.SessionUpdated() | events.SessionStarted():
                     if not connection.ready:
@@ -310,10 +319,10 @@ class Session:
         replayed = 0
         wanted = self._again and self._history.wanted
         if self._again and self._handle is None and self._dialect.history:
-            self._replayed = self._history.begin_anew()
+            self._replayed = list(self._history.items())
             replayed = len(self._replayed)
-            for item in tuple(self._replayed):
-                create = events.ConversationItemCreate(item=item, at=now())
+            for told in tuple(self._replayed):
+                create = events.ConversationItemCreate(item=told.item, at=now())
                 await self._tell(connection, create, again=True)
         while not connection.ready:
             waiting = list(self._held.take())
@@ -333,9 +342,12 @@ class Session:
             return False
         if event.item_id in self._echoes:
             return True
-        for index, item in enumerate(self._replayed):
-            if event.item is not None and same(item, event.item):
+        for index, told in enumerate(self._replayed):
+            if event.item is not None and same(told.item, event.item):
                 del self._replayed[index]
+                if told.name is None:  # the server before had not got that far
+                    return False
+                self._names.bind(event.item_id, told.name)
                 self._echoes[event.item_id] = None
                 return True
         return False

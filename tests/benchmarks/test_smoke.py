@@ -18,6 +18,7 @@ SMALL = {
     "sessions": ["--seconds", "0.1", "--at-most", "2"],
     "simulate": ["--repeats", "1", "--minutes", "0.1"],
     "vad": ["--repeats", "1", "--texts", "1"],
+    "webrtc": ["--repeats", "1", "--seconds", "2"],
     "websocket": ["--quick"],
 }
 

@@ -110,6 +110,25 @@ def test_what_clients_say_is_understood(wire: Json, event: Any) -> None:
     assert hear(Server(), **wire) == msgspec.structs.replace(event, at=7)
 
 
+def test_an_items_audio_has_nothing_to_do_with_the_stream() -> None:
+    server = Server()
+    item = {
+        "type": "message",
+        "role": "user",
+        "content": [{"type": "input_audio", "audio": "eHl6"}],
+    }
+
+    first = hear(server, type="input_audio_buffer.append", audio="YWJj")
+    create = hear(server, type="conversation.item.create", item=item)
+    second = hear(server, type="input_audio_buffer.append", audio="ZA==")
+
+    assert isinstance(first, events.InputAudioAppend)
+    assert isinstance(create, events.ConversationItemCreate)
+    assert isinstance(second, events.InputAudioAppend)
+    assert (first.audio, second.audio) == (b"ab", b"cd")
+    assert create.item == Message(role="user", content=(AudioPart(audio=b"xy"),))
+
+
 def test_a_message_of_a_new_type_is_kept_word_for_word() -> None:
     event = hear(Server(), type="session.dance", steps=2)
 
@@ -412,6 +431,45 @@ def test_metadata_is_text() -> None:
     created = events.ResponseCreated(response_id="r", metadata={"a": "b", "c": [1]})
 
     assert only(created)["response"]["metadata"] == {"a": "b", "c": "[1]"}
+
+
+USAGE = Usage(
+    input_tokens=60,
+    input_text_tokens=20,
+    input_audio_tokens=35,
+    input_image_tokens=5,
+    cached_input_tokens=33,
+    cached_input_text_tokens=11,
+    cached_input_audio_tokens=20,
+    cached_input_image_tokens=2,
+    output_tokens=40,
+    output_text_tokens=10,
+    output_audio_tokens=30,
+)
+TOLD_USAGE = {
+    "total_tokens": 100,
+    "input_tokens": 60,
+    "output_tokens": 40,
+    "input_token_details": {
+        "text_tokens": 20,
+        "audio_tokens": 35,
+        "image_tokens": 5,
+        "cached_tokens": 33,
+        "cached_tokens_details": {"text_tokens": 11, "audio_tokens": 20, "image_tokens": 2},
+    },
+    "output_token_details": {"text_tokens": 10, "audio_tokens": 30},
+}
+
+
+def test_what_a_response_cost_is_told_and_read() -> None:
+    done = events.ResponseDone(response_id="r", status="completed", usage=USAGE)
+
+    told = said(Server(), done)[-1]
+    [heard] = Client().decode(json.dumps(told))
+
+    assert told["response"]["usage"] == TOLD_USAGE
+    assert isinstance(heard, events.ResponseDone)
+    assert heard.usage == USAGE
 
 
 @pytest.mark.parametrize(

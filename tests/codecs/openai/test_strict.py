@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from antiphon.codecs import events
 from antiphon.codecs.complete import Complete
@@ -213,7 +214,7 @@ def test_what_a_client_hears_is_whole(stream: list[events.ServerEvent]) -> None:
         one
         for event in stream
         if not isinstance(event, events.Custom)
-        for message in server.encode(event)
+        for message in server.encode(_of_one_name(event))
         for one in client.decode(message)
     ]
 
@@ -221,6 +222,15 @@ def test_what_a_client_hears_is_whole(stream: list[events.ServerEvent]) -> None:
     again = [event for one in heard for event in complete.process(one)]
     added = [type(event) for event in again if event not in heard]
     assert not [kind for kind in added if issubclass(kind, events.OutputEvent)]
+
+
+def _of_one_name(event: Any) -> Any:
+    """*event* with an item that is called as the event calls it, and with ids that are some."""
+    ids = {name for name in ("item_id", "response_id") if getattr(event, name, None) == ""}
+    changes: dict[str, Any] = {name: "x" for name in ids}
+    if (item := getattr(event, "item", None)) is not None:
+        changes["item"] = replace(item, id=None)
+    return replace(event, **changes)
 
 
 def test_a_whole_answer_is_whole_for_the_client_too() -> None:
