@@ -83,6 +83,19 @@ def _codec_bench(given: argparse.Namespace) -> int:
     return bench(given.json, quick=given.quick)
 
 
+def _token(given: argparse.Namespace) -> int:
+    from antiphon.token_command import print_token
+
+    return print_token(
+        given.provider,
+        model=given.model,
+        lifetime=given.lifetime,
+        instructions=given.instructions,
+        voice=given.voice,
+        base_url=given.base_url,
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="antiphon", description="Voice bots on realtime speech models, also offline."
@@ -95,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_dialects(commands.add_parser)
     _add_translate(commands.add_parser)
     _add_codec(commands.add_parser)
+    _add_token(commands.add_parser)
     return parser
 
 
@@ -196,3 +210,20 @@ def _add_codec(add_parser: AddParser) -> None:
     bench.set_defaults(run=_codec_bench)
     bench.add_argument("--json", type=Path, metavar="PATH", help="write the rows there too")
     bench.add_argument("--quick", action="store_true", help="rough, in a few seconds")
+
+
+def _add_token(add_parser: AddParser) -> None:
+    token = add_parser(
+        "token",
+        help="a short-lived token that a browser may have, as JSON",
+        description="Asks a provider for a token; the key is in its environment variable.",
+    )
+    token.set_defaults(run=_token)
+    token.add_argument("provider", help="a dialect that mints tickets: see antiphon dialects")
+    token.add_argument("--model", required=True, metavar="ID", help="or the id of an agent")
+    token.add_argument(
+        "--lifetime", type=int, metavar="SECONDS", help="within which it must be used"
+    )
+    token.add_argument("--instructions", metavar="TEXT", help="bound to it, where that is possible")
+    token.add_argument("--voice", metavar="NAME", help="likewise")
+    token.add_argument("--base-url", metavar="URL", help="of the provider's interface")
