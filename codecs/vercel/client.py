@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from msgspec import Raw
 
 from antiphon.codecs import events
-from antiphon.codecs.dialect import Unhurried
 from antiphon.codecs.exchange import Exchange
 from antiphon.codecs.vercel import wire
 from antiphon.codecs.vercel.replies import read_reply
@@ -15,7 +14,7 @@ from antiphon.codecs.vercel.session import Lines
 from antiphon.codecs.wire import Message, WireError, read
 
 
-class Client(Unhurried):
+class Client:
     """Speaks to a gateway, which tells a provider what that has words for."""
 
     def __init__(self, model: str = "") -> None:
@@ -38,6 +37,14 @@ class Client(Unhurried):
             self._messages(event)  # what cannot be said is refused now, not when its time comes
         said = self._exchange.say(event, self.output_rate)
         return [message for one in said for message in self._messages(one)]
+
+    @property
+    def deadline(self) -> int | None:
+        return self._exchange.deadline
+
+    def expire(self, at: int, /) -> tuple[()]:
+        self._exchange.expire(at)
+        return ()
 
     def due(self) -> tuple[Message, ...]:
         said = self._exchange.due()

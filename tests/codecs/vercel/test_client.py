@@ -289,6 +289,17 @@ def test_a_response_waits_for_the_one_before() -> None:
     assert client.due() == ()
 
 
+def test_a_response_that_never_ends_is_not_waited_for_without_end() -> None:
+    client = Client()
+    heard({"type": "session-created"}, created("r1"), by=client)
+    assert told(client, events.ResponseCreate()) == []
+
+    assert client.deadline is not None
+    client.expire(client.deadline)
+
+    assert [json.loads(message) for message in client.due()] == [{"type": "response-create"}]
+
+
 def test_a_response_that_cannot_be_written_is_refused_before_its_time() -> None:
     client = Client()
     heard(created("r"), by=client)
