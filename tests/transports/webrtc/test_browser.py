@@ -106,6 +106,7 @@ async def call(opened: Any, *, gathered: bool = True) -> AsyncGenerator[Peer]:
     async with answer(offer) as peer:
         await opened.evaluate("sdp => take(sdp)", peer.sdp)
         await peer.ready()
+        await until(opened, "channel.readyState === 'open'")  # which the page learns later
         yield peer
 
 
