@@ -12,6 +12,9 @@ Law = Literal["mu", "a"]
 
 LAWS: Mapping[str, Law] = {"audio/pcmu": "mu", "audio/pcma": "a"}
 
+G711_RATE = 8000
+"""Hz."""
+
 HIGHEST = 384_000
 """Hz; no more is believed."""
 
@@ -43,7 +46,7 @@ class AudioLine:
         if audio is None:
             return None, self._default
         if audio.type in LAWS:
-            return LAWS[audio.type], 8000
+            return LAWS[audio.type], G711_RATE
         rate = self._default if audio.rate is None else audio.rate
         if audio.type != "audio/pcm":
             problem = f"Expected audio/pcm, audio/pcmu or audio/pcma, got {audio.type[:40]!r}"

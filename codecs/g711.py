@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 
 from antiphon.codecs.audio import Law
 
-RATE = 8000
-"""Hz."""
-
 
 def expand(data: bytes, law: Law) -> bytes:
     """PCM of *data*: one sample a byte."""

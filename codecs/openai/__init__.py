@@ -1,6 +1,7 @@
 """OpenAI Realtime, as it is since it left its beta; names of the beta are understood."""
 
 from antiphon.codecs import events
+from antiphon.codecs.audio import G711_RATE, LAWS
 from antiphon.codecs.config import AudioFormat, SessionConfig
 from antiphon.codecs.dialect import Dialect, Minting, Rates, Repertoire
 from antiphon.codecs.openai.client import Client
@@ -78,15 +79,15 @@ OF_SERVER = Repertoire(
 )
 
 
-def rate_of(audio: AudioFormat | None, default: int = RATE) -> int:
+def rates(config: SessionConfig) -> Rates:
+    return Rates(_rate(config.input_audio_format), _rate(config.output_audio_format))
+
+
+def _rate(audio: AudioFormat | None) -> int:
     """In Hz, of audio in events when the wire has this format."""
     if audio is None:
-        return default
-    return 8000 if audio.type in ("audio/pcmu", "audio/pcma") else audio.rate or default
-
-
-def rates(config: SessionConfig) -> Rates:
-    return Rates(rate_of(config.input_audio_format), rate_of(config.output_audio_format))
+        return RATE
+    return G711_RATE if audio.type in LAWS else audio.rate or RATE
 
 
 DIALECT = Dialect(

@@ -45,8 +45,9 @@ class Connection:
 
     async def answer(self) -> None:
         """Say what is due without an event."""
-        for message in self.end.due():
-            await self.transport.send(message)
+        async with self._turn:
+            for message in self.end.due():
+                await self.transport.send(message)
 
     def hear(self, message: Message) -> Iterator[events.ServerEvent]:
         try:
