@@ -360,6 +360,14 @@ def test_outputs_that_come_while_the_response_runs_are_sent_and_answered_after_i
     assert talk.hear(done()) == [CREATE]
 
 
+def test_a_call_that_comes_after_the_outputs_of_the_others_is_waited_for() -> None:
+    talk = Talk(SESSION, created(), called("a"))
+    talk.say(output("a"), CREATE)
+
+    assert talk.hear(called("b"), done()) == []
+    assert talk.say(output("b")) == [output("b"), CREATE]
+
+
 def test_a_call_of_which_nobody_waits_for_the_output_is_not_waited_for() -> None:
     talk = Talk(SESSION, created(), called("a"), called("b", expects_output=False), done())
 
@@ -587,9 +595,8 @@ class Conversation(RuleBasedStateMachine):
     @precondition(lambda self: self.unanswered)
     @rule()
     def answer_all(self) -> None:
-        for call in self.unanswered:
-            self.send(self.talk.say(output(call)))
-        self.unanswered.clear()
+        while self.unanswered:
+            self.send(self.talk.say(output(self.unanswered.pop(0))))
         self.send(self.talk.say(CREATE))
         self.wanted = True
 
