@@ -6,25 +6,34 @@ sample going in to its coming out, without the 20 ms in which a frame is filled.
 network each way loses 2 % of the packets of audio and delays each by 0 to 30 ms, so that some
 overtake others: 30 ms of an echo's time are that network's own, at the median. `lost once`
 loses a single packet each way: its `p50` is that of the tones from 2 s later on, `more` how
-much that is above the tones before. `cpu` is the share of a core that both ends need.
+much that is above the tones before. `cpu` is the share of a core that both ends need. `to ours` is
+the ratio of a `p50` to ours on the same network.
+
+Peers that are servers run in a process of their own, with our client in front. They need not be
+installed beside us: ANTIPHON_PEERS=/path/to/bin/python names the interpreter that has them
+(`pip install fastrtc "pipecat-ai[webrtc]"`). Without it they are looked for here.
 """
 
 import asyncio
 import gc
 import math
-import random
 import statistics
 import sys
 import time
+from argparse import Namespace
 from array import array
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from antiphon.pipeline import Audio
 from benchmarks.harness import Row, arguments, report, version
+from benchmarks.peers.elsewhere import PYTHON, Elsewhere, elsewhere, installed
 from benchmarks.peers.line import Line
-from benchmarks.peers.rough import Lost, roughen
+from benchmarks.peers.trouble import Trouble
+
+if TYPE_CHECKING:
+    from antiphon.transports.webrtc import Exchange, Peer
 
 FRAME = 0.02
 EVERY = 50  # frames
@@ -35,53 +44,100 @@ WARM_UP = 2.0
 LOST = 10
 """Frames from when the network turns bad to the packet that is lost."""
 
+RATE = 24_000
+"""Hz of our audio."""
+
+P50_TO_BE, MORE_TO_BE = 60.0, 20.0
+"""Milliseconds, at most: on the good network, and above what it was before a loss."""
+
+PEERS = {"fastrtc": ("fastrtc",), "pipecat": ("pipecat-ai", "aiortc")}
+"""The packages that each needs."""
+
 Open = Callable[[], AbstractAsyncContextManager[Line]]
+
+End = Any
+"""aioice's connection, or Elsewhere."""
+
+
+def our_end(peer: "Peer") -> Any:
+    """aioice's connection under *peer*."""
+    from antiphon.transports.webrtc import seam
+
+    return seam.ice_of(peer.transport)
 
 
 @asynccontextmanager
-async def antiphon() -> AsyncGenerator[Line, None]:
-    from antiphon.transports.webrtc import Peer, answer, connect, seam
+async def calling(exchange: "Exchange", server: Callable[[], End]) -> AsyncGenerator[Line, None]:
+    """Our client in front of the *server* that is there once the call is answered."""
+    from antiphon.transports.webrtc import connect
 
-    rate = 24_000
-    async with AsyncExitStack() as stack:
-        servers: list[Peer] = []
-
-        async def exchange(offer: str) -> str:
-            servers.append(await stack.enter_async_context(answer(offer, rate=rate)))
-            return servers[0].sdp
-
-        caller = await stack.enter_async_context(connect(exchange, rate=rate))
-        server = servers[0]
-        await server.ready()
+    async with connect(exchange, rate=RATE) as caller:
 
         async def say(pcm: bytes) -> None:
-            await caller.play(Audio(pcm=pcm, rate=rate))
-
-        async def echo() -> None:
-            async for frame in server.hearing:
-                await server.play(frame)
+            await caller.play(Audio(pcm=pcm, rate=RATE))
 
         async def hear() -> None:
             async for frame in caller.hearing:
                 line.heard.append((time.perf_counter(), frame.pcm))
 
-        transports = [peer.transport for peer in (caller, server)]
-        line = Line(rate, say, *(seam.ice_of(transport) for transport in transports))
-        tasks = [asyncio.create_task(echo()), asyncio.create_task(hear())]
-        try:
+        line = Line(RATE, say, our_end(caller), server())
+        async with asyncio.TaskGroup() as group:
+            hearing = group.create_task(hear())
             yield line
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            hearing.cancel()
 
 
-def contenders() -> Iterator[tuple[str, Open]]:
-    yield "antiphon", antiphon
-    if installed := version("aiortc"):
+@asynccontextmanager
+async def antiphon() -> AsyncGenerator[Line, None]:
+    from antiphon.transports.webrtc import answer
+
+    async with AsyncExitStack() as stack:
+        servers: list[Peer] = []
+
+        async def exchange(offer: str) -> str:
+            servers.append(await stack.enter_async_context(answer(offer, rate=RATE)))
+            return servers[0].sdp
+
+        async def echo() -> None:
+            async for frame in servers[0].hearing:
+                await servers[0].play(frame)
+
+        async with calling(exchange, lambda: our_end(servers[0])) as line:
+            await servers[0].ready()
+            async with asyncio.TaskGroup() as group:
+                echoing = group.create_task(echo())
+                yield line
+                echoing.cancel()
+
+
+def in_front_of(name: str) -> Open:
+    @asynccontextmanager
+    async def opened() -> AsyncGenerator[Line, None]:
+        async with (
+            elsewhere(name) as server,
+            calling(server.answer, lambda: server) as line,
+        ):
+            yield line
+
+    return opened
+
+
+def contenders() -> tuple[list[tuple[str, Open]], list[str]]:
+    """Who takes part, ours first; and why others do not."""
+    found: list[tuple[str, Open]] = [("antiphon", antiphon)]
+    if here := version("aiortc"):
         from benchmarks.peers.aiortc import aiortc
 
-        yield f"aiortc {installed}, its track sent back", aiortc
+        found.append((f"aiortc {here}, its track sent back", aiortc))
+    skipped: list[str] = []
+    for name, packages in PEERS.items():
+        versions = [installed(package) for package in packages]
+        if all(versions):
+            found.append((f"{packages[0]} {versions[0]}, our client in front", in_front_of(name)))
+        else:
+            missing = packages[versions.index(None)]
+            skipped.append(f"{name}: {missing} is not installed ({PYTHON} names an interpreter)")
+    return found, skipped
 
 
 class Network(NamedTuple):
@@ -126,7 +182,6 @@ class Measured(NamedTuple):
 
 
 async def measure(start: Open, network: Network, seconds: float) -> Measured:
-    rng = random.Random(1)
     async with start() as line:
         silence, tone = bytes(2 * round(line.rate * FRAME)), beep(line.rate)
         said: list[float] = []
@@ -136,15 +191,15 @@ async def measure(start: Open, network: Network, seconds: float) -> Measured:
             due = began + number * FRAME
             await asyncio.sleep(due - time.perf_counter())
             if measured_from == math.inf and due >= began + WARM_UP:
-                measured_from, cpu = time.perf_counter(), time.process_time()
-                for ice in line.ice:
-                    roughen(ice, loses=losing(network, rng, seconds), jitter=network.jitter)
+                measured_from, cpu = time.perf_counter(), await cpu_of(line)
+                for seed, end in enumerate(line.ice):
+                    await worsen(end, trouble(network, seconds, seed))
             sounding = number % EVERY == 0
             if sounding and measured_from < math.inf:
                 said.append(time.perf_counter())
             await line.say(tone if sounding else silence)
         passed = time.perf_counter() - measured_from
-        cpu = (time.process_time() - cpu) / passed
+        cpu = (await cpu_of(line) - cpu) / passed
         await asyncio.sleep(0.9)
         back = onsets(line)
     delays: list[tuple[float, float]] = []
@@ -155,11 +210,22 @@ async def measure(start: Open, network: Network, seconds: float) -> Measured:
     return Measured(delays, len(said), cpu)
 
 
-def losing(network: Network, rng: random.Random, seconds: float) -> Lost:
-    if network.once:
-        middle = round(seconds / 3 / FRAME) + LOST
-        return lambda number: number == middle
-    return lambda number: rng.random() < network.loss
+def trouble(network: Network, seconds: float, seed: int) -> Trouble:
+    middle = round(seconds / 3 / FRAME) + LOST
+    return Trouble(network.loss, middle if network.once else None, network.jitter, seed)
+
+
+async def worsen(end: End, trouble: Trouble) -> None:
+    if isinstance(end, Elsewhere):
+        await end.trouble(trouble)
+    else:
+        trouble.befall(end)
+
+
+async def cpu_of(line: Line) -> float:
+    """Seconds that both ends have used, since they began."""
+    others = [await end.cpu() for end in line.ice if isinstance(end, Elsewhere)]
+    return time.process_time() + sum(others)
 
 
 def row(name: str, start: Open, network: Network, seconds: float, repeats: int) -> Row:
@@ -187,22 +253,31 @@ def row(name: str, start: Open, network: Network, seconds: float, repeats: int) 
         "transport": name,
         "network": network.name,
         "p50 ms": statistics.median(ordered),
+        "to be": P50_TO_BE if network == NETWORKS[0] and start is antiphon else None,
         "p95 ms": ordered[int(0.95 * (len(ordered) - 1))],
         "more ms": statistics.median(more) if more else None,
+        "more to be": MORE_TO_BE if network.once and start is antiphon else None,
         "missing": f"{missing} of {tones}",
         "cpu %": 100 * statistics.median(cpu),
     }
 
 
+def rows_of(network: Network, them: Sequence[tuple[str, Open]], given: Namespace) -> Iterator[Row]:
+    ours = math.nan
+    for name, start in them:
+        measured = row(name, start, network, given.seconds, given.repeats)
+        p50: float = measured["p50 ms"]
+        ours = p50 if start is antiphon else ours
+        yield {**measured, "to ours": None if start is antiphon else p50 / ours}
+
+
 def main() -> None:
-    question = sys.modules[__name__].__doc__ or ""
-    options = arguments(question, repeats=3, seconds=12.0)
-    rows = [
-        row(name, start, network, options.seconds, options.repeats)
-        for network in NETWORKS
-        for name, start in contenders()
-    ]
-    report(question, rows, options.json)
+    question = (sys.modules[__name__].__doc__ or "").strip()
+    given = arguments(question, repeats=3, seconds=12.0)
+    them, skipped = contenders()
+    rows = [one for network in NETWORKS for one in rows_of(network, them, given)]
+    left_out = "".join(f"\nLeft out: {one}." for one in skipped)
+    report(f"{question}\n{left_out}", rows, given.json)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ https://asgi.readthedocs.io/en/latest/specs/www.html#websocket
 """
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from types import CoroutineType
 from typing import Any, Self
 
 import anyio
 
 from antiphon.transports.errors import ABNORMAL, Closed, Stalled
+from antiphon.transports.patience import Patience
 from antiphon.transports.transport import Message
 
 Scope = MutableMapping[str, Any]
@@ -93,6 +95,7 @@ class AsgiWebSocket:
         self._receive = receive
         self._send = send
         self._send_timeout = send_timeout
+        self._patience = Patience(send_timeout)
         self.subprotocol = subprotocol
         self.closed: Closed | None = None
 
@@ -101,44 +104,48 @@ class AsgiWebSocket:
             raise self.closed
         kind = "text" if isinstance(message, str) else "bytes"
         try:
-            with anyio.fail_after(self._send_timeout):
-                await self._send({"type": "websocket.send", kind: message})
+            await self._patience.wait(self._send({"type": "websocket.send", kind: message}))
         except TimeoutError as error:
-            self.closed = Stalled(self._send_timeout)
-            raise self.closed from error
+            raise self._end(Stalled(self._send_timeout)) from error
         except (OSError, RuntimeError) as error:  # servers differ in what they say of it
-            self.closed = Closed(ABNORMAL)
-            raise self.closed from error
+            raise self._end(Closed(ABNORMAL)) from error
 
-    async def receive(self) -> Message:
-        if self.closed is None:
-            message = await self._receive()
-            if message["type"] == "websocket.receive":
-                text: str | None = message.get("text")
-                return message["bytes"] if text is None else text
-            self.closed = Closed(message.get("code") or 1005, message.get("reason") or "")
-        if self.closed.clean or self.closed.code == 1005:
-            raise anyio.EndOfStream
-        raise self.closed
+    def receive(self) -> "CoroutineType[Any, Any, Message]":
+        return self._next(anyio.EndOfStream)
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Message:
-        try:
-            return await self.receive()
-        except anyio.EndOfStream:
-            raise StopAsyncIteration from None
+    def __anext__(self) -> "CoroutineType[Any, Any, Message]":
+        return self._next(StopAsyncIteration)
 
     async def aclose(self, code: int = 1000, reason: str = "") -> None:
         if self.closed is not None:
             return
-        self.closed = Closed(code, reason, "closed from here")
+        self._end(Closed(code, reason, "closed from here"))
         with anyio.CancelScope(shield=True), anyio.move_on_after(self._send_timeout):
             try:
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})
             except (OSError, RuntimeError):
                 return  # it is closed already
+
+    async def _next(self, over: type[Exception]) -> Message:
+        """Raises *over* when there will be no more, or Closed."""
+        ending = self.closed
+        if ending is None:
+            message = await self._receive()
+            if message["type"] == "websocket.receive":
+                text: str | None = message.get("text")
+                return message["bytes"] if text is None else text
+            ending = self._end(Closed(message.get("code") or 1005, message.get("reason") or ""))
+        if ending.clean or ending.code == 1005:
+            raise over
+        raise ending
+
+    def _end(self, ending: Closed) -> Closed:
+        self.closed = ending
+        self._patience.close()
+        return ending
 
 
 def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

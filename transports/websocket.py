@@ -75,23 +75,22 @@ async def connect(
     """
     where = url.partition("?")[0]
     of_socket: dict[str, Any] = {} if tls is None else {"ssl": tls}
-    opening = _Connect(
-        url,
-        additional_headers=headers,
-        subprotocols=[Subprotocol(one) for one in subprotocols] or None,
-        proxy=proxy,
-        compression=compression,
-        open_timeout=open_timeout,
-        close_timeout=close_timeout,
-        ping_interval=ping_interval,
-        ping_timeout=ping_timeout,
-        max_size=max_size,
-        write_limit=write_limit,
-        logger=_logger,
-        **of_socket,
-    )
     try:
-        connection = await opening
+        connection = await _Connect(
+            url,
+            additional_headers=headers,
+            subprotocols=[Subprotocol(one) for one in subprotocols] or None,
+            proxy=proxy,
+            compression=compression,
+            open_timeout=open_timeout,
+            close_timeout=close_timeout,
+            ping_interval=ping_interval,
+            ping_timeout=ping_timeout,
+            max_size=max_size,
+            write_limit=write_limit,
+            logger=_logger,
+            **of_socket,
+        )
     except TimeoutError as error:
         raise ConnectTimeout(f"{where} did not answer for {open_timeout:g} s") from error
     except exceptions.InvalidStatus as error:
@@ -101,7 +100,10 @@ async def connect(
         raise Refused(where, response.status_code, names, body) from None
     except exceptions.ProxyError as error:
         raise Unreachable(f"the proxy does not lead to {where}: {error}") from error
-    except (exceptions.InvalidHandshake, exceptions.InvalidURI) as error:
+    except exceptions.InvalidURI:
+        # What the library says repeats the query, and so the ticket.
+        raise NoWebSocket(f"{where} is no address of a WebSocket") from None
+    except exceptions.InvalidHandshake as error:
         if isinstance(error.__cause__, EOFError):
             raise Unreachable(f"{where} hung up before it answered") from error
         raise NoWebSocket(f"{where} is no WebSocket: {error}") from error

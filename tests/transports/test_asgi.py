@@ -1,5 +1,7 @@
 """The server's side of a WebSocket, by itself and in a real server."""
 
+import asyncio
+import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,6 +10,7 @@ import anyio
 import pytest
 import uvicorn
 
+from antiphon.pipeline.testing import run_virtual
 from antiphon.transports import Closed, Refused, Stalled, websocket
 from antiphon.transports.asgi import AsgiWebSocket, Incoming, Receive, Scope, Send
 
@@ -34,6 +37,13 @@ class Sent(list[dict[str, Any]]):
     async def __call__(self, message: Any) -> None:
         self.append(message)
 
+
+HOST = "127.0.0.1"
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+)
 
 CONNECT: dict[str, Any] = {"type": "websocket.connect"}
 
@@ -124,15 +134,71 @@ async def test_a_client_that_is_torn_away_is_an_error() -> None:
     assert raised.value.code == 1006
 
 
-async def test_a_client_that_takes_nothing_stalls_the_server_for_a_bounded_time() -> None:
+def test_a_client_that_takes_nothing_stalls_the_server_for_a_bounded_time() -> None:
     async def stuck(message: Any) -> None:
         if message["type"] != "websocket.accept":
             await anyio.sleep_forever()
 
-    transport = await Incoming(scope(), scripted(CONNECT), stuck).accept(send_timeout=0.01)
+    async def send() -> tuple[float, bool]:
+        transport = await Incoming(scope(), scripted(CONNECT), stuck).accept(send_timeout=3)
+        with pytest.raises(Stalled, match="3 s"):
+            await transport.send("x")
+        with pytest.raises(Stalled):
+            await transport.send("y")
+        await transport.aclose()
+        return anyio.current_time(), isinstance(transport.closed, Stalled)
 
-    with pytest.raises(Stalled):
+    assert run_virtual(send) == (3.0, True)
+
+
+def test_closing_takes_no_longer_than_sending_even_when_it_is_cancelled() -> None:
+    async def stuck(message: Any) -> None:
+        if message["type"] != "websocket.accept":
+            await anyio.sleep_forever()
+
+    async def close() -> float:
+        transport = await Incoming(scope(), scripted(CONNECT), stuck).accept(send_timeout=3)
+        with anyio.move_on_after(1):
+            await transport.aclose()
+        return anyio.current_time()
+
+    assert run_virtual(close) == 3.0
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_however_it_ends_no_timer_is_left(closes: bool) -> None:
+    async def send() -> int:
+        left: dict[str, Any] = {"type": "websocket.disconnect", "code": 1000}
+        transport = await accepted(left, sent=Sent())
         await transport.send("x")
+        if closes:
+            await transport.aclose()
+        else:
+            assert [message async for message in transport] == []
+        inner: Any = asyncio.get_running_loop()
+        return len([timer for timer in inner._scheduled if not timer.cancelled()])
+
+    assert run_virtual(send) == 0
+
+
+def test_whoever_gives_up_sending_earlier_may_send_again() -> None:
+    sent = Sent()
+    stuck = anyio.Event()
+
+    async def slow(message: Any) -> None:
+        if message.get("text") == "slow":
+            await stuck.wait()
+        await sent(message)
+
+    async def send() -> float:
+        transport = await Incoming(scope(), scripted(CONNECT), slow).accept(send_timeout=3)
+        with anyio.move_on_after(1):
+            await transport.send("slow")
+        await transport.send("fast")
+        return anyio.current_time()
+
+    assert run_virtual(send) == 1.0
+    assert sent[1:] == [{"type": "websocket.send", "text": "fast"}]
 
 
 async def test_a_server_that_cannot_send_any_more_says_so() -> None:
@@ -171,7 +237,7 @@ async def serving(app: App) -> AsyncGenerator[str]:
         while not server.started:
             await anyio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"ws://127.0.0.1:{port}"
+        yield f"ws://{HOST}:{port}"
         server.should_exit = True
 
 
@@ -191,6 +257,26 @@ async def test_a_client_and_a_served_application_understand_each_other() -> None
 
     assert heard == ["a", b"\x00" * 4000]
     assert transport.subprotocol == "realtime"
+
+
+async def test_a_client_that_does_not_read_stalls_a_real_server_and_can_be_got_rid_of() -> None:
+    stalled = anyio.Event()
+
+    async def flood(incoming: Incoming) -> None:
+        transport = await incoming.accept(send_timeout=0.2)
+        with pytest.raises(Stalled):
+            while True:
+                await transport.send(bytes(64 * 1024))
+        stalled.set()
+
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        async with serving(flood) as url:
+            client.connect((HOST, int(url.rpartition(":")[2])))
+            client.sendall(HANDSHAKE)
+            with anyio.fail_after(5):
+                await stalled.wait()
+            client.close()
 
 
 async def test_a_served_refusal_reaches_the_client_with_its_status() -> None:

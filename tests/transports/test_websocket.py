@@ -333,3 +333,13 @@ async def test_the_key_is_not_logged_even_when_everything_is(
 
     ours = [record for record in caplog.records if not record.name.startswith("websockets.server")]
     assert not any("sk-12345" in record.getMessage() for record in ours)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/?key=SECRET", "ws:///x?key=SECRET", "SECRET?a"])
+async def test_an_address_that_is_none_is_told_without_its_query(url: str) -> None:
+    with pytest.raises(NoWebSocket) as refused:
+        async with websocket.connect(url):
+            pass
+
+    assert "key=" not in str(refused.value)
+    assert refused.value.__cause__ is None
