@@ -1,0 +1,1 @@
+"""An ASGI application: any dialect in front, any model behind."""

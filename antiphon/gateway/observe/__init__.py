@@ -1,0 +1,1 @@
+"""What is seen of the gateway: metrics, logs, traces, and whether it is well."""
