@@ -96,6 +96,20 @@ def _token(given: argparse.Namespace) -> int:
     )
 
 
+def _serve(given: argparse.Namespace) -> int:
+    from antiphon.gateway.command import serve
+
+    return serve(
+        config=given.config,
+        host=given.host,
+        port=given.port,
+        tls_cert=given.tls_cert,
+        tls_key=given.tls_key,
+        workers=given.workers,
+        store=given.store,
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="antiphon", description="Voice bots on realtime speech models, also offline."
@@ -109,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_translate(commands.add_parser)
     _add_codec(commands.add_parser)
     _add_token(commands.add_parser)
+    _add_serve(commands.add_parser)
     return parser
 
 
@@ -227,3 +242,19 @@ def _add_token(add_parser: AddParser) -> None:
     token.add_argument("--instructions", metavar="TEXT", help="bound to it, where that is possible")
     token.add_argument("--voice", metavar="NAME", help="likewise")
     token.add_argument("--base-url", metavar="URL", help="of the provider's interface")
+
+
+def _add_serve(add_parser: AddParser) -> None:
+    serve = add_parser(
+        "serve",
+        help="a gateway: any realtime SDK in front, any model behind",
+        description="Without a configuration every model is local/assistant, at 127.0.0.1:8080.",
+    )
+    serve.set_defaults(run=_serve)
+    serve.add_argument("--config", type=Path, metavar="FILE", help="settings, in TOML")
+    serve.add_argument("--host", metavar="ADDRESS", help="where it listens")
+    serve.add_argument("--port", type=int, metavar="NUMBER", help="0: any that is free")
+    serve.add_argument("--tls-cert", type=Path, metavar="FILE", help="a certificate, in PEM")
+    serve.add_argument("--tls-key", type=Path, metavar="FILE", help="its key")
+    serve.add_argument("--workers", type=int, metavar="N", help="processes on one port")
+    serve.add_argument("--store", metavar="URL", help="Valkey or Redis, for several processes")

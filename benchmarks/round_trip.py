@@ -8,10 +8,11 @@ to the first of the answer. Of that are
 - voice activity: silence that is waited for, in whole frames, as the script has it;
 - source: how late its timer let it give away the frame that ends the turn;
 - think: as long as it really took, the lateness of the timer included;
+- packets: on a call, waiting for the next packet to leave, and in the jitter buffer;
 - network: from the last write to the socket until the other side's loop has the bytes;
 - other guests: how long whoever worked on it was ready to run, but had no core (known on Linux);
-- own: all the rest. Resampling, lanes, codecs, the WebSocket libraries on both sides, and
-  the work of switching between tasks.
+- own: all the rest. Resampling, lanes, codecs, the libraries of the transport on both sides, the
+  work of switching between tasks, and on a call the 6.5 ms by which Opus delays all sound.
 
 Milliseconds by the loop's clock; percentiles of each repeat's turns, of which the median counts.
 `to pipecat` is the ratio to pipecat-ai's processors in process (without resampling), where that
@@ -33,7 +34,8 @@ import anyio
 from antiphon.pipeline import Pipeline
 from antiphon.processors.realtime import Realtime
 from benchmarks.harness import Row, report, version
-from benchmarks.peers.answering import PAUSE, SPEECH, TURN, Answers, Notes, Sink, User
+from benchmarks.peers.answering import PAUSE, SPEECH, TURN, Answers, Line, Notes, Sink, User
+from benchmarks.peers.packets import Packets, noting
 from benchmarks.peers.provider import provider
 from benchmarks.peers.stamps import Moment, StampedLoop
 
@@ -56,6 +58,7 @@ class Shares(NamedTuple):
     voice_activity: float
     source: float
     think: float
+    packets: float
     network: float
     other_guests: float
     own: float
@@ -88,6 +91,22 @@ async def over_websocket(turns: int) -> list[Shares]:
     return shares(notes, there, back)
 
 
+async def over_webrtc(turns: int) -> list[Shares]:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, StampedLoop)
+    notes, packets, line = Notes(), Packets(), Line()
+    async with provider("calls", THINK) as served:
+        with noting(packets):
+            model = Realtime(served.model())
+            user = User(turns, notes, line)
+            await Pipeline(user, model, line, Sink(notes), fit="auto").run()
+    noted = served.noted
+    notes.ended, notes.spoke = noted.notes.ended, noted.notes.spoke
+    there = partial(follow, packets, loop.wrote, noted.read, noted.packets)
+    back = partial(follow, noted.packets, noted.wrote, loop.read, packets)
+    return call_shares(notes, there, back)
+
+
 async def by_pipecat(turns: int) -> list[Shares]:
     from benchmarks.peers import pipecat_turns
 
@@ -113,6 +132,84 @@ def _at(moment: Moment) -> float:
     return moment.at
 
 
+class Hop(NamedTuple):
+    """What a piece of sound went through: each is the moment at which that begins."""
+
+    given: Moment
+    encoded: Moment
+    wrote: Moment
+    read: Moment
+    arrived: Moment
+    taken: Moment
+
+
+def follow(
+    sender: Packets,
+    wrote: Sequence[Moment],
+    read: Sequence[Moment],
+    receiver: Packets,
+    end: Moment,
+) -> Hop:
+    """The packet with which something ended at *end*, traced back to where it was given in."""
+    arrived, taken = receiver.heard[bisect_right(receiver.heard, end.at, key=_taken_at) - 1]
+    came = _last(read, arrived)
+    left = _last(wrote, came)
+    encoded = _last(sender.encoded, left)
+    return Hop(_last(sender.given, encoded), encoded, left, came, arrived, taken)
+
+
+def _taken_at(packet: tuple[Moment, Moment]) -> float:
+    return packet[1].at
+
+
+def _last(moments: Sequence[Moment], end: Moment) -> Moment:
+    return moments[bisect_right(moments, end.at, key=_at) - 1]
+
+
+def call_shares(
+    notes: Notes, there: Callable[[Moment], Hop], back: Callable[[Moment], Hop]
+) -> list[Shares]:
+    """Of turns on a call, where a packet, and not a frame of the user's, is what ends a turn."""
+    found: list[Shares] = []
+    words = [turn * TURN + SPEECH - 1 for turn in range(len(notes.sent) // TURN)]
+    turns = zip(words, notes.ended, notes.spoke, notes.heard, strict=True)
+    for word, (_, ended), spoke, heard in turns:
+        went, came = there(ended), back(heard)
+        number = bisect_right(notes.sent, went.given.at, key=_at) - 1
+        if not word < number < word + TURN or came.taken.at < spoke.at:
+            raise RuntimeError("turns did not end where they should: the shares mean nothing")
+        sent, due = notes.sent[number], notes.due[number]
+        # The answer's first piece may wait for the packet after the one of the last silence.
+        given = spoke if came.given.at < spoke.at else came.given
+        worked = [
+            (sent, went.given),
+            (went.encoded, went.wrote),
+            (went.read, went.arrived),
+            (went.taken, ended),
+            (spoke, given),
+            (came.encoded, came.wrote),
+            (came.read, came.arrived),
+            (came.taken, heard),
+        ]
+        took = sum(end.at - begin.at for begin, end in worked)
+        waited = sum(end.waited - begin.waited for begin, end in worked)
+        seconds = (
+            heard.at - notes.due[word],
+            due - notes.due[word],
+            sent.at - due,
+            spoke.at - ended.at,
+            (went.encoded.at - went.given.at)
+            + (went.taken.at - went.arrived.at)
+            + (came.encoded.at - given.at)
+            + (came.taken.at - came.arrived.at),
+            (went.read.at - went.wrote.at) + (came.read.at - came.wrote.at),
+            waited,
+            took - waited,
+        )
+        found.append(Shares(*(one * 1_000 for one in seconds)))
+    return found[1:]
+
+
 def shares(notes: Notes, there: Way, back: Way) -> list[Shares]:
     words = [turn * TURN + SPEECH - 1 for turn in range(len(notes.sent) // TURN)]
     if [number for number, _ in notes.ended] != [word + PAUSE for word in words]:
@@ -130,6 +227,7 @@ def shares(notes: Notes, there: Way, back: Way) -> list[Shares]:
             due - last,
             sent.at - due,
             spoke.at - ended.at,
+            0.0,
             moved - took,
             waited,
             took - waited,
@@ -144,7 +242,11 @@ def ways() -> tuple[dict[str, tuple[Trial, Any]], list[str]]:
         "in process": (in_process, None),
         "WebSocket": (over_websocket, StampedLoop),
     }
-    skipped = ["WebRTC: antiphon.transports.webrtc cannot be served yet"]
+    skipped: list[str] = []
+    if version("aiortc"):
+        found["WebRTC"] = over_webrtc, StampedLoop
+    else:
+        skipped.append("WebRTC: aiortc is not installed")
     if installed := version("pipecat-ai"):
         found[f"pipecat {installed} in process"] = by_pipecat, None
     else:

@@ -121,11 +121,36 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     config: SessionConfig = SessionConfig()
     lifetime: int | None = None
     """Seconds within which a session must be opened; None leaves it to the server."""
+    until: int | None = None
+    """The same as a moment, in Unix seconds, where it is so asked."""
     locked: tuple[str, ...] | None = None
     """Fields, in the dialect's words, that a client cannot change; None is the dialect's default."""
     uses: int | None = None
     """How many sessions may be opened, 0 without bound; None is the dialect's default."""
     credential: Credential | None = None
+    form: str | None = None
+    """Which of the dialect's answers is wanted, where there are several."""
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """How a server reads the request that opens a call."""
+
+    sdp: str
+    """The client's session description (RFC 8866)."""
+    model: str | None = None
+    config: SessionConfig = SessionConfig()
+    credential: Credential | None = None
+
+    def __repr__(self) -> str:
+        return f"Offer({self.model}, {self.credential})"
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server says to an offer."""
+
+    sdp: str
+    call_id: str | None = None
+    """How the server calls the call, or the session that is held by it."""
 
 
 def without_query(url: str) -> str:

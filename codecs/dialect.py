@@ -4,17 +4,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
-from antiphon.codecs.config import SessionConfig
+from antiphon.codecs.config import SessionConfig, merge
 from antiphon.codecs.connection import (
     Admission,
+    Answer,
     Connect,
     HttpRequest,
     HttpResponse,
+    Offer,
     Order,
     Ticket,
     Upgrade,
 )
 from antiphon.codecs.events import ClientEvent, EventFrame, ServerEvent
+from antiphon.codecs.refusing import Problem, refusal
 from antiphon.codecs.wire import Message
 
 Said_contra = TypeVar("Said_contra", contravariant=True)
@@ -127,12 +130,20 @@ class Dialect:
     """None: this is not where the dialect's clients connect."""
     minting: "Minting | None" = None
     """None: there are no tickets."""
+    outspoken: Callable[[SessionConfig], SessionConfig] | None = None
+    """Says of how a session is to begin what goes without saying, but differs between servers."""
+    calling: "Calling | None" = None
+    """None: it is not spoken over WebRTC."""
     continuous: bool = False
     """Its models listen and speak without turns, and are started and closed in so many words."""
     history: bool = False
     """A conversation can be told it as items, without their being answered."""
+    model_in_setup: bool = False
+    """Sessions name their model in their first message, not in the address."""
     resume: Callable[[Connect, str], Connect] | None = None
     """Makes a way to connect one to a session that a ResumptionHandle named, where it is so asked."""
+    refuse: Callable[[Problem], HttpResponse] = refusal
+    """What a server answers by HTTP to whom it does not let in."""
 
 
 class Connecting(Protocol):
@@ -163,6 +174,22 @@ class Mint(Protocol):
         ...
 
 
+class Bind(Protocol):
+    def __call__(
+        self, minted: SessionConfig, locked: tuple[str, ...] | None, said: SessionConfig, /
+    ) -> SessionConfig:
+        """What holds of *said* by somebody whose ticket was *minted* so; *locked* as in Order."""
+        ...
+
+
+def overridable(
+    minted: SessionConfig, locked: tuple[str, ...] | None, said: SessionConfig
+) -> SessionConfig:
+    """What is minted is where the client begins, and it may change all of that."""
+    del locked
+    return merge(minted, said)
+
+
 class Minted(Protocol):
     def __call__(self, model: str, response: HttpResponse, *, base_url: str = ...) -> Ticket:
         """Reads the answer; a refusal is a WireError that says the status, never the key."""
@@ -179,3 +206,34 @@ class Minting:
     """The server's reading of `mint`; None: this is no request for a ticket."""
     answer: Callable[[Order, Ticket], HttpResponse]
     """The server's answer, read by `minted`."""
+    bind: Bind = overridable
+
+
+class Offering(Protocol):
+    def __call__(
+        self,
+        model: str,
+        sdp: str,
+        *,
+        key: str | None = None,
+        ticket: str | None = None,
+        config: SessionConfig | None = None,
+        base_url: str = ...,
+    ) -> HttpRequest:
+        """Asks for a call, whose session is to be as *config* says."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calling:
+    """Calls, from both sides: audio as tracks, and the dialect's messages beside it."""
+
+    offer: Offering
+    answered: Callable[[HttpResponse], Answer]
+    """Reads the answer; a refusal is a WireError that says the status, never the key."""
+    accept: Callable[[HttpRequest], Offer | None]
+    """The server's reading of `offer`; None: this opens no call."""
+    answer: Callable[[Answer], HttpResponse]
+    """The server's answer, read by `answered`."""
+    channel: str = "oai-events"
+    """The label of the data channel, which the client opens."""

@@ -3,7 +3,7 @@
 import math
 import typing
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
@@ -90,9 +90,19 @@ def _remote(provider: str, path: str) -> Callable[..., "Model"] | None:
         return None
 
     def build(
-        *, base_url: str | None = None, held: float = 10.0, ready_timeout: float = 10.0
+        *,
+        base_url: str | None = None,
+        transport: str = "websocket",
+        held: float = 10.0,
+        ready_timeout: float = 10.0,
     ) -> Any:
-        return remote_model(path, base_url=base_url, held=held, ready_timeout=ready_timeout)
+        return remote_model(
+            path,
+            base_url=base_url,
+            transport=cast(Literal["websocket", "webrtc"], transport),  # it looks itself
+            held=held,
+            ready_timeout=ready_timeout,
+        )
 
     return build
 

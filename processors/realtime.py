@@ -43,6 +43,19 @@ class Model(Protocol):
     async def run(self, frames: Frames, emit: Emit, /) -> None: ...
 
 
+class ModelLine(Protocol):
+    """Several members in a row, one of them a model: with what guards it, say."""
+
+    @property
+    def input_rate(self) -> int: ...
+
+    @property
+    def output_rate(self) -> int: ...
+
+    @property
+    def members(self) -> Sequence[Member]: ...
+
+
 @runtime_checkable
 class Configurable(Protocol):
     """A model whose rates depend on how a session is to be."""

@@ -12,7 +12,7 @@ from antiphon.transports.errors import (
     Unreachable,
     Unresponsive,
 )
-from antiphon.transports.transport import Message, Transport
+from antiphon.transports.transport import Message, Transport, Voiced
 
 __all__ = [
     "Closed",
@@ -27,4 +27,5 @@ __all__ = [
     "TransportError",
     "Unreachable",
     "Unresponsive",
+    "Voiced",
 ]

@@ -19,6 +19,12 @@ def check_routes(settings: Settings, reader: Reader) -> None:
     checker.routes(settings.routes, ("routes",), (settings.routes,), None)
     if settings.default is not None and reader.place(("default",)) is not None:
         checker.goal(settings.default, ("default",), (settings.routes,), None)
+    for name, agent in settings.agents.items():
+        if not is_name(plain(name)):
+            reason = "can never be asked for: names have letters, digits and .-_:@/"
+            reader.problem(("agents", name), reason)
+        if agent.model is not None:
+            checker.goal(agent.model, ("agents", name, "model"), (settings.routes,), None)
     for name, key in settings.keys.items():
         tables = (key.routes, settings.routes)
         checker.patterns(key.models, ("keys", name, "models"))

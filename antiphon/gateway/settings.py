@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -10,6 +10,8 @@ from msgspec import Meta
 from antiphon.gateway.secret import Secret
 
 __all__ = [
+    "Agent",
+    "AgentTool",
     "Browser",
     "IceServer",
     "KeySettings",
@@ -41,6 +43,7 @@ Level = Annotated[
     Meta(description='one of "DEBUG", "INFO", "WARNING", "ERROR"'),
 ]
 Form = Annotated[Literal["json", "line"], Meta(description='"json" or "line"')]
+Schema = Annotated[dict[str, Any], Meta(description="a table, the JSON schema of an object")]
 """What a value has to be, in words for whoever wrote another."""
 
 
@@ -136,6 +139,28 @@ class KeySettings(Table, frozen=True, kw_only=True):
     session_budget: Dollars | None = None
 
 
+class AgentTool(Table, frozen=True, kw_only=True):
+    """A function that the client carries out."""
+
+    name: str
+    description: str | None = None
+    parameters: Schema = msgspec.field(default_factory=dict[str, Any])
+
+
+class Agent(Table, frozen=True, kw_only=True):
+    """What a name that clients ask for is, beyond a model: providers of agents keep it for them.
+
+    Where a dialect's clients may say otherwise, they may here.
+    """
+
+    model: str | None = None
+    """What answers; None: whatever the name itself leads to."""
+    instructions: str | None = None
+    first_message: str | None = None
+    voice: str | None = None
+    tools: tuple[AgentTool, ...] = ()
+
+
 class IceServer(Table, frozen=True, kw_only=True):
     """A STUN or TURN server."""
 
@@ -205,6 +230,8 @@ class Settings(Table, frozen=True, kw_only=True):
     upstreams: Mapping[str, Upstream] = {}
     routes: Mapping[str, str] = {}
     """Names that clients ask for, and what answers."""
+    agents: Mapping[str, Agent] = {}
+    """By the names that clients ask for."""
     limits: Limits = Limits()
     keys: Mapping[str, KeySettings] = {}
     """By their names; none: anybody may come in, from this machine."""

@@ -1,6 +1,7 @@
 """Turns whose times are known: a user by the clock, and a model of a fixed think time."""
 
 import math
+from collections.abc import Iterator
 
 import anyio
 import msgspec
@@ -31,8 +32,14 @@ LOUD, QUIET = 8_000, 1_000
 
 def user_pcm(number: int) -> bytes:
     """The user's frame of that number."""
-    samples = round(USER_RATE * FRAME)
-    return (LOUD if number % TURN < SPEECH else 0).to_bytes(2, "little") * samples
+    return sound(USER_RATE) if number % TURN < SPEECH else bytes(2 * round(USER_RATE * FRAME))
+
+
+def sound(rate: int) -> bytes:
+    """A frame of speech: loud in every sample, and such that an Opus encoder lets it pass."""
+    there, back = ((one).to_bytes(2, "little", signed=True) for one in (LOUD, -LOUD))
+    half = rate // 1_000
+    return (there * half + back * half) * (round(rate * FRAME) // (2 * half))
 
 
 class Notes(msgspec.Struct):
@@ -56,11 +63,14 @@ class User:
     gives = (Audio,)
     gives_rate = USER_RATE
 
-    def __init__(self, turns: int, notes: Notes) -> None:
+    def __init__(self, turns: int, notes: Notes, line: "Line | None" = None) -> None:
         self._frames = turns * TURN
         self._notes = notes
+        self._line = line
 
     async def run(self, frames: Frames, emit: Emit) -> None:
+        if self._line is not None:
+            await self._line.open.wait()
         start = anyio.current_time()
         for number in range(self._frames):
             due = start + (number + 1) * FRAME
@@ -68,6 +78,18 @@ class User:
             self._notes.due.append(due)
             self._notes.sent.append(moment())
             await emit(Audio(pcm=user_pcm(number), rate=USER_RATE, at=now()))
+
+
+class Line:
+    """Stands behind the model, and knows from when on it listens."""
+
+    def __init__(self) -> None:
+        self.open = anyio.Event()
+
+    def process(self, frame: Frame) -> Iterator[Frame]:
+        if isinstance(frame, events.SessionUpdated):
+            self.open.set()
+        yield frame
 
 
 class Ears:
@@ -130,9 +152,9 @@ class Answers:
         self._notes.spoke.append(moment())
         response, item = f"response_{number}", f"item_{number}"
         await emit(events.ResponseCreated(response_id=response, at=now()))
-        sound = LOUD.to_bytes(2, "little") * round(MODEL_RATE * FRAME)
+        pcm = sound(MODEL_RATE)
         for _ in range(ANSWER):
-            await emit(events.AudioDelta(response_id=response, item_id=item, delta=sound, at=now()))
+            await emit(events.AudioDelta(response_id=response, item_id=item, delta=pcm, at=now()))
         await emit(events.AudioDone(response_id=response, item_id=item, at=now()))
         await emit(events.ResponseDone(response_id=response, status="completed", at=now()))
 

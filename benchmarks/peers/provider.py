@@ -15,19 +15,24 @@ from typing import Literal
 import anyio
 import msgspec
 from anyio import to_thread
+from anyio.abc import TaskStatus
 from anyio.streams.buffered import BufferedByteReceiveStream
 from websockets.asyncio import server
 
 from antiphon.codecs import events
+from antiphon.codecs.connection import Answer, HttpRequest
 from antiphon.codecs.dialects import find_dialect
-from antiphon.processors.remote import Remote
+from antiphon.processors.remote import Remote, Wanted
+from antiphon.processors.remote.dialing import by_call
 from antiphon.processors.serving import serve
 from antiphon.transports import Transport, websocket
+from antiphon.transports.asgi import Receive, Scope, Send
 from benchmarks.peers.answering import Answers, Notes
+from benchmarks.peers.packets import Packets, noting
 from benchmarks.peers.sockets import HOST, SETTINGS, accepting, uvicorn
 from benchmarks.peers.stamps import Moment, StampedLoop
 
-Kind = Literal["answers", "repeats"]
+Kind = Literal["answers", "repeats", "calls"]
 
 LONGEST_NOTES = 256 * 1024 * 1024
 
@@ -40,6 +45,7 @@ class Noted(msgspec.Struct):
     notes: Notes = msgspec.field(default_factory=Notes)
     wrote: list[Moment] = []
     read: list[Moment] = []
+    packets: Packets = msgspec.field(default_factory=Packets)
     heard: list[tuple[float, str]] = []
     """The user's audio, in base64, and when it had come."""
 
@@ -52,8 +58,12 @@ class Provider:
         self.noted = Noted()
 
     def model(self) -> Remote:
+        if self.url.startswith("http"):
+            way = by_call(OPENAI, "model", "key", None, self.url)
+            return Remote(OPENAI, "model", way, linger=0.1)
+
         @asynccontextmanager
-        async def open(handle: str | None) -> AsyncGenerator[Transport, None]:
+        async def open(handle: str | None, wanted: Wanted) -> AsyncGenerator[Transport, None]:
             async with websocket.connect(self.url, proxy=None) as transport:
                 yield transport
 
@@ -82,6 +92,41 @@ async def _answering(think: float, noted: Noted) -> AsyncGenerator[str, None]:
 
     async with uvicorn(accepting(attend)) as url:
         yield url
+
+
+@asynccontextmanager
+async def _called(think: float, noted: Noted) -> AsyncGenerator[str, None]:
+    """The same, but offers are made to it, and it is spoken to over WebRTC."""
+    from antiphon.transports import webrtc
+
+    calling = OPENAI.calling
+    assert calling is not None
+    accept, answer = calling.accept, calling.answer
+
+    async def hold(sdp: str, *, task_status: TaskStatus[str]) -> None:
+        async with webrtc.answer(sdp, addresses=(HOST,)) as peer:
+            task_status.started(peer.sdp)
+            await peer.ready()
+            await serve(peer, OPENAI.server(""), Answers(think, noted.notes))
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        message = await receive()
+        body = message["body"]
+        while message.get("more_body"):
+            message = await receive()
+            body += message["body"]
+        request = HttpRequest(method="POST", url=scope["path"], headers=headers, body=body)
+        offer = accept(request)
+        assert offer is not None
+        response = answer(Answer(sdp=await group.start(hold, offer.sdp)))
+        await send({"type": "http.response.start", "status": response.status, "headers": []})
+        await send({"type": "http.response.body", "body": response.body})
+
+    with noting(noted.packets):
+        async with uvicorn(app) as url, anyio.create_task_group() as group:
+            yield url.replace("ws://", "http://") + "/v1"
+            group.cancel_scope.cancel()
 
 
 @asynccontextmanager
@@ -119,7 +164,12 @@ async def _run(kind: Kind, think: float) -> None:
     noted = Noted()
     loop = asyncio.get_running_loop()
     assert isinstance(loop, StampedLoop)
-    async with _answering(think, noted) if kind == "answers" else _repeating(noted) as url:
+    serving = {
+        "answers": lambda: _answering(think, noted),
+        "calls": lambda: _called(think, noted),
+        "repeats": lambda: _repeating(noted),
+    }
+    async with serving[kind]() as url:
         print(url, flush=True)
         await to_thread.run_sync(sys.stdin.read, abandon_on_cancel=True)
     noted.wrote, noted.read = loop.wrote, loop.read
@@ -127,7 +177,7 @@ async def _run(kind: Kind, think: float) -> None:
 
 
 if __name__ == "__main__":
-    kind: Kind = "answers" if sys.argv[1] == "answers" else "repeats"
+    kind = msgspec.convert(sys.argv[1], Kind)
     anyio.run(
         partial(_run, kind, float(sys.argv[2])), backend_options={"loop_factory": StampedLoop}
     )

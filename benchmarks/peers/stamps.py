@@ -60,6 +60,33 @@ class StampedLoop(asyncio.SelectorEventLoop):
             lambda: self._watched(protocol_factory()), *args, **options
         )
 
+    async def create_datagram_endpoint(
+        self, protocol_factory: Callable[[], Any], *args: Any, **options: Any
+    ) -> Any:
+        return await super().create_datagram_endpoint(
+            lambda: self._packets(protocol_factory()), *args, **options
+        )
+
+    def _packets(self, protocol: Any) -> Any:
+        made, received = protocol.connection_made, protocol.datagram_received
+
+        def connection_made(transport: Any) -> None:
+            send = transport.sendto
+
+            def note(data: bytes, to: Any = None) -> None:
+                self.wrote.append(moment())
+                send(data, to)
+
+            transport.sendto = note
+            made(transport)
+
+        def datagram_received(data: bytes, by: Any) -> None:
+            self.read.append(moment())
+            received(data, by)
+
+        protocol.connection_made, protocol.datagram_received = connection_made, datagram_received
+        return protocol
+
     def _watched(self, protocol: Any) -> Any:
         made = protocol.connection_made
 

@@ -17,6 +17,7 @@ from antiphon.codecs.elevenlabs.reach import (
     mint,
     minted,
     order,
+    refuse,
 )
 from antiphon.codecs.elevenlabs.server import Server
 from antiphon.codecs.elevenlabs.session import RATE
@@ -84,5 +85,6 @@ DIALECT = Dialect(
     limits="an agent's tools, turns and formats are configured at the provider; no cancelling",
     connect=connect,
     accept=accept,
+    refuse=refuse,
     minting=Minting(mint=mint, minted=minted, order=order, answer=answer),
 )

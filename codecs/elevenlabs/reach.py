@@ -25,6 +25,7 @@ from antiphon.codecs.connection import (
     websocket_url,
 )
 from antiphon.codecs.elevenlabs import wire
+from antiphon.codecs.refusing import Problem, response
 from antiphon.codecs.wire import WireError, read
 
 BASE_URL = "https://api.elevenlabs.io"
@@ -32,6 +33,9 @@ BASE_URL = "https://api.elevenlabs.io"
 PATH = "/v1/convai/conversation"
 SIGNED = (f"{PATH}/get-signed-url", f"{PATH}/get_signed_url")
 """Both spellings are in use."""
+
+TOKENS = f"{PATH}/token"
+"""Where a token is bought, instead of an address."""
 
 MARKER = "convai"
 TOKEN = "bearer."
@@ -44,6 +48,10 @@ LIFETIME = 15 * 60
 
 class _Signed(msgspec.Struct):
     signed_url: str
+
+
+class _Token(msgspec.Struct):
+    token: str
 
 
 _signed: msgspec.json.Decoder[_Signed] = msgspec.json.Decoder(_Signed)
@@ -108,7 +116,7 @@ def minted(model: str, response: HttpResponse, *, base_url: str = BASE_URL) -> T
 
 def order(request: HttpRequest) -> Order | None:
     path = path_of(request.url).rstrip("/")
-    if request.method != "GET" or not path.endswith(SIGNED):
+    if request.method != "GET" or not path.endswith((*SIGNED, TOKENS)):
         return None
     query = query_of(request.url)
     key = request.headers.get(KEY) or bearer(request.headers)
@@ -117,12 +125,18 @@ def order(request: HttpRequest) -> Order | None:
         model=query.get("agent_id") or None,
         lifetime=LIFETIME,
         uses=1 if once else 0,
+        form="token" if path.endswith(TOKENS) else None,
         credential=Credential(kind="key", value=key) if key else None,
     )
 
 
 def answer(order: Order, ticket: Ticket) -> HttpResponse:
-    """The ticket's address, signed with its token."""
+    """The ticket's address, signed with its token, or the token alone."""
+    if order.form == "token":
+        return HttpResponse(
+            headers={"Content-Type": "application/json"},
+            body=msgspec.json.encode(_Token(token=ticket.token)),
+        )
     address = ticket.token
     if not _is_address(address):
         joint = "&" if "?" in ticket.url else "?"
@@ -135,3 +149,7 @@ def answer(order: Order, ticket: Ticket) -> HttpResponse:
 
 def _is_address(ticket: str) -> bool:
     return ticket.startswith(("wss://", "ws://"))
+
+
+def refuse(problem: Problem) -> HttpResponse:
+    return response(problem, {"detail": {"status": problem.code, "message": problem.message}})

@@ -73,6 +73,14 @@ DIALECT = Dialect(
     limits=reach.LIMITS,
     connect=reach.connect,
     accept=reach.accept,
-    minting=Minting(mint=reach.mint, minted=reach.minted, order=reach.order, answer=reach.answer),
+    refuse=reach.refuse,
+    minting=Minting(
+        mint=reach.mint,
+        minted=reach.minted,
+        order=reach.order,
+        answer=reach.answer,
+        bind=reach.bind,
+    ),
     history=True,
+    model_in_setup=True,
 )

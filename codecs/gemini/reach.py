@@ -23,8 +23,9 @@ from antiphon.codecs.connection import (
     websocket_url,
 )
 from antiphon.codecs.gemini import session, setup, wire
-from antiphon.codecs.gemini.spelling import shaped
+from antiphon.codecs.gemini.spelling import object_of, shaped
 from antiphon.codecs.items import JsonObject
+from antiphon.codecs.refusing import Problem, response
 from antiphon.codecs.wire import WireError
 
 BASE_URL = "https://generativelanguage.googleapis.com"
@@ -145,9 +146,7 @@ def minted(model: str, response: HttpResponse, *, base_url: str = BASE_URL) -> T
 
 
 def order(request: HttpRequest) -> Order | None:
-    """When a ticket shall expire is not said in seconds but by the clock, which is not read here.
-
-    A ticket fixes the whole of its setup, unless a mask names what it fixes; one without a setup
+    """A ticket fixes the whole of its setup, unless a mask names what it fixes; one without a setup
     fixes nothing.
     """
     path = _single(path_of(request.url))
@@ -162,9 +161,45 @@ def order(request: HttpRequest) -> Order | None:
         model=config.model,
         config=config,
         locked=mask or (() if given is None else None),
+        until=None
+        if asked.new_session_expire_time is None
+        else _seconds(asked.new_session_expire_time, "$.newSessionExpireTime"),
         uses=1 if asked.uses is None else asked.uses,
         credential=_credential(query_of(request.url), request.headers),
     )
+
+
+def bind(
+    minted: SessionConfig, locked: tuple[str, ...] | None, said: SessionConfig
+) -> SessionConfig:
+    """The whole setup, or what the mask names of it; whoever has a ticket may resume a session."""
+    if locked == ():
+        return said
+    if locked is None:
+        return msgspec.structs.replace(minted, resumption_handle=said.resumption_handle)
+    model = minted.model or said.model or ""
+    fixed = session.setup_of(minted, model)
+    bound = session.setup_of(said, said.model or model)
+    for path in locked:
+        _fix(bound, fixed, [_camel(name) for name in path.split(".")])
+    return setup.config_of(bound)
+
+
+def _fix(bound: JsonObject, fixed: JsonObject, path: list[str]) -> None:
+    """Makes *bound* at *path* what *fixed* is there, be it nothing."""
+    for name in path[:-1]:
+        inner = bound.get(name)
+        bound[name] = bound = dict(object_of(inner))
+        fixed = object_of(fixed.get(name))
+    if path[-1] in fixed:
+        bound[path[-1]] = fixed[path[-1]]
+    else:
+        bound.pop(path[-1], None)
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.title() for part in rest)
 
 
 def answer(order: Order, ticket: Ticket) -> HttpResponse:
@@ -196,3 +231,29 @@ def _seconds(time: str, path: str) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp() // 1)
+
+
+_STATUSES: Mapping[int, str] = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+}
+
+
+def refuse(problem: Problem) -> HttpResponse:
+    """https://cloud.google.com/apis/design/errors"""
+    status = 429 if problem.cause == "no_credit" else problem.status
+    refused = response(
+        problem,
+        {
+            "error": {
+                "code": status,
+                "message": problem.message,
+                "status": _STATUSES.get(status, "INTERNAL"),
+            }
+        },
+    )
+    return msgspec.structs.replace(refused, status=status)

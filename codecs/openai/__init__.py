@@ -1,13 +1,17 @@
 """OpenAI Realtime, as it is since it left its beta; names of the beta are understood."""
 
+import msgspec
+
 from antiphon.codecs import events
 from antiphon.codecs.audio import G711_RATE, LAWS
 from antiphon.codecs.config import AudioFormat, SessionConfig
-from antiphon.codecs.dialect import Dialect, Minting, Rates, Repertoire
+from antiphon.codecs.dialect import Calling, Dialect, Minting, Rates, Repertoire
+from antiphon.codecs.openai import calls
 from antiphon.codecs.openai.client import Client
 from antiphon.codecs.openai.profile import RATE
 from antiphon.codecs.openai.reach import BASE_URL, accept, answer, connect, mint, minted, order
 from antiphon.codecs.openai.server import Server
+from antiphon.codecs.openai.session import TRANSCRIPTION
 
 __all__ = ["DIALECT", "Client", "Server"]
 
@@ -90,6 +94,15 @@ def _rate(audio: AudioFormat | None) -> int:
     return G711_RATE if audio.type in LAWS else audio.rate or RATE
 
 
+def outspoken(config: SessionConfig) -> SessionConfig:
+    """*config* with formats: some servers that speak so have others where none are asked for."""
+    pcm = AudioFormat(type="audio/pcm", rate=RATE)
+    said = msgspec.structs.replace(config, input_audio_format=config.input_audio_format or pcm)
+    if (config.provider_options or {}).get("type") == TRANSCRIPTION:
+        return said  # which has no speech
+    return msgspec.structs.replace(said, output_audio_format=config.output_audio_format or pcm)
+
+
 DIALECT = Dialect(
     name="openai",
     title="OpenAI Realtime",
@@ -106,5 +119,12 @@ DIALECT = Dialect(
     connect=connect,
     accept=accept,
     minting=Minting(mint=mint, minted=minted, order=order, answer=answer),
+    calling=Calling(
+        offer=calls.offer,
+        answered=calls.answered,
+        accept=calls.accept,
+        answer=calls.answer,
+    ),
     history=True,
+    outspoken=outspoken,
 )

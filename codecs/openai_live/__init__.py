@@ -2,12 +2,18 @@
 
 from antiphon.codecs import events
 from antiphon.codecs.config import SessionConfig
-from antiphon.codecs.dialect import Dialect, Rates, Repertoire
+from antiphon.codecs.dialect import Calling, Dialect, Rates, Repertoire
 from antiphon.codecs.openai_live.client import Client
 from antiphon.codecs.openai_live.reach import BASE_URL, accept, connect
 from antiphon.codecs.openai_live.server import Server
 from antiphon.codecs.openai_live.session import DEFAULT_FORMAT, audio_format
-from antiphon.codecs.openai_live.webrtc import webrtc_session
+from antiphon.codecs.openai_live.webrtc import (
+    DATA_CHANNEL,
+    answer_webrtc,
+    read_answer,
+    read_webrtc_session,
+    webrtc_session,
+)
 from antiphon.codecs.wire import Unsayable
 
 __all__ = ["DIALECT", "Client", "Server", "rates", "webrtc_session"]
@@ -73,5 +79,13 @@ DIALECT = Dialect(
     limits="no turns, no tools but delegation; one format for both directions",
     connect=connect,
     accept=accept,
+    calling=Calling(
+        offer=webrtc_session,
+        answered=read_answer,
+        accept=read_webrtc_session,
+        answer=answer_webrtc,
+        channel=DATA_CHANNEL,
+    ),
     continuous=True,
+    model_in_setup=True,
 )

@@ -10,7 +10,14 @@ import msgspec
 from msgspec.json import Decoder
 
 from antiphon.codecs.config import SessionConfig
-from antiphon.codecs.connection import Credential, HttpRequest, HttpResponse, bearer
+from antiphon.codecs.connection import (
+    Answer,
+    Credential,
+    HttpRequest,
+    HttpResponse,
+    Offer,
+    bearer,
+)
 from antiphon.codecs.openai_live import wire
 from antiphon.codecs.openai_live.reach import BASE_URL, PATH
 from antiphon.codecs.openai_live.session import config_of, session
@@ -21,28 +28,18 @@ DATA_CHANNEL = "oai-events"
 _JSON: Mapping[str, str] = {"content-type": "application/json"}
 
 
-class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """How a server reads the request."""
-
-    sdp: str
-    config: SessionConfig
-    credential: Credential | None = None
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    session_id: str
-    sdp: str
-
-
 def webrtc_session(
     model: str,
     sdp: str,
     *,
-    key: str,
+    key: str | None = None,
+    ticket: str | None = None,
     config: SessionConfig | None = None,
     base_url: str = BASE_URL,
 ) -> HttpRequest:
     """Asks for a session in answer to the offer *sdp*."""
+    if ticket is not None:
+        raise Unsayable(wire.NAME, "has no client secrets: a session is opened with a key")
     if not sdp:
         raise Unsayable(wire.NAME, "opens no WebRTC session without an offer")
     asked = session(config or SessionConfig(), model, webrtc=True)
@@ -61,16 +58,18 @@ def read_webrtc_session(request: HttpRequest, model: str = "") -> Offer | None:
         return None
     asked = read(wire.NAME, _asked, request.body)
     key = bearer(request.headers)
+    config = config_of(asked.session, model)
     return Offer(
         sdp=asked.transport.sdp,
-        config=config_of(asked.session, model),
+        model=config.model,
+        config=config,
         credential=None if key is None else Credential(kind="key", value=key),
     )
 
 
 def answer_webrtc(answer: Answer) -> HttpResponse:
     given = _Answered(
-        session=wire.Snapshot(id=answer.session_id), transport=_Transport(sdp=answer.sdp)
+        session=wire.Snapshot(id=answer.call_id or ""), transport=_Transport(sdp=answer.sdp)
     )
     return HttpResponse(headers=_JSON, body=wire.write(given).encode())
 
@@ -80,7 +79,7 @@ def read_answer(response: HttpResponse) -> Answer:
     if not 200 <= response.status < 300:
         raise WireError(wire.NAME, "$", f"Expected a session, got status {response.status}")
     given = read(wire.NAME, _answered, response.body)
-    return Answer(session_id=given.session.id, sdp=given.transport.sdp)
+    return Answer(call_id=given.session.id, sdp=given.transport.sdp)
 
 
 class _Transport(msgspec.Struct, frozen=True, kw_only=True):

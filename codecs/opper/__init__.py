@@ -5,10 +5,10 @@ from antiphon.codecs.config import SessionConfig
 from antiphon.codecs.dialect import Dialect, Minting, Rates, Repertoire
 from antiphon.codecs.opper.client import Client
 from antiphon.codecs.opper.lock import effective
-from antiphon.codecs.opper.reach import BASE_URL, accept, connect
+from antiphon.codecs.opper.reach import BASE_URL, accept, connect, refuse
 from antiphon.codecs.opper.server import Server
 from antiphon.codecs.opper.session import rates_of
-from antiphon.codecs.opper.tickets import answer, mint, minted, order
+from antiphon.codecs.opper.tickets import answer, bind, mint, minted, order
 
 __all__ = ["DIALECT", "Client", "Server", "effective", "rates"]
 
@@ -77,5 +77,7 @@ DIALECT = Dialect(
     limits="no item ids, no truncation, no usage; a ticket opens one session within 300 s",
     connect=connect,
     accept=accept,
-    minting=Minting(mint=mint, minted=minted, order=order, answer=answer),
+    refuse=refuse,
+    minting=Minting(mint=mint, minted=minted, order=order, answer=answer, bind=bind),
+    model_in_setup=True,
 )

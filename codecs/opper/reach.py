@@ -6,12 +6,14 @@ from antiphon.codecs.connection import (
     Admission,
     Connect,
     Credential,
+    HttpResponse,
     Upgrade,
     after,
     bearer,
     websocket_url,
 )
 from antiphon.codecs.opper.session import FUNCTION
+from antiphon.codecs.refusing import Problem, response
 
 BASE_URL = "https://api.opper.ai"
 PATH = "/v3/realtime"
@@ -62,3 +64,8 @@ def _credential(upgrade: Upgrade, ticket: str | None) -> Credential | None:
         return Credential(kind="key", value=key)
     ticket = ticket or upgrade.query.get("ticket")
     return Credential(kind="ticket", value=ticket) if ticket else None
+
+
+def refuse(problem: Problem) -> HttpResponse:
+    error = {"code": problem.code, "message": problem.message, "type": problem.kind}
+    return response(problem, {"error": error})

@@ -20,8 +20,9 @@ from antiphon.codecs.connection import (
     websocket_url,
     without_query,
 )
+from antiphon.codecs.items import JsonObject
 from antiphon.codecs.opper import wire
-from antiphon.codecs.opper.lock import check, zeros
+from antiphon.codecs.opper.lock import check, effective, zeros
 from antiphon.codecs.opper.reach import BASE_URL, connect
 from antiphon.codecs.opper.session import of_wire, to_wire
 from antiphon.codecs.wire import WireError, read
@@ -89,6 +90,17 @@ def order(request: HttpRequest) -> Order | None:
         uses=1,
         credential=None if key is None else Credential(kind="key", value=key),
     )
+
+
+def bind(
+    minted: SessionConfig, locked: tuple[str, ...] | None, said: SessionConfig
+) -> SessionConfig:
+    """See `lock`."""
+    return of_wire(effective(_wired(minted), locked, _wired(said)))
+
+
+def _wired(config: SessionConfig) -> JsonObject:
+    return to_wire(config, config.model or "")
 
 
 def answer(order: Order, ticket: Ticket) -> HttpResponse:

@@ -5,10 +5,20 @@ its `custom` event, which our own client reads as what it was.
 """
 
 from antiphon.codecs import events
-from antiphon.codecs.dialect import Dialect, Minting, Repertoire
+from antiphon.codecs.dialect import Calling, Dialect, Minting, Repertoire
+from antiphon.codecs.vercel import calls
 from antiphon.codecs.vercel.client import Client
 from antiphon.codecs.vercel.customs import NAMES
-from antiphon.codecs.vercel.reach import BASE_URL, accept, answer, connect, mint, minted, order
+from antiphon.codecs.vercel.reach import (
+    BASE_URL,
+    accept,
+    answer,
+    bind,
+    connect,
+    mint,
+    minted,
+    order,
+)
 from antiphon.codecs.vercel.server import Server
 from antiphon.codecs.vercel.session import rates
 from antiphon.codecs.vercel.setup import (
@@ -104,5 +114,8 @@ DIALECT = Dialect(
     limits="25 min a session, 5 min idle, 30 s to the first message, 256 KB a message, no images",
     connect=connect,
     accept=accept,
-    minting=Minting(mint=mint, minted=minted, order=order, answer=answer),
+    calling=Calling(
+        offer=calls.offer, answered=calls.answered, accept=calls.accept, answer=calls.answer
+    ),
+    minting=Minting(mint=mint, minted=minted, order=order, answer=answer, bind=bind),
 )

@@ -14,7 +14,7 @@ import pybase64
 from msgspec import UNSET, UnsetType
 from msgspec.json import Decoder
 
-from antiphon.codecs.config import SessionConfig
+from antiphon.codecs.config import SessionConfig, merge
 from antiphon.codecs.connection import (
     Admission,
     Connect,
@@ -191,6 +191,14 @@ def order(request: HttpRequest) -> Order | None:
         lifetime=None if lifetime is None else int(lifetime),
         credential=None if key is None else Credential(kind="key", value=key),
     )
+
+
+def bind(
+    minted: SessionConfig, locked: tuple[str, ...] | None, said: SessionConfig
+) -> SessionConfig:
+    """*locked* are names of fields, for whoever mints for pages of their own."""
+    held = {name: getattr(minted, name) for name in locked or ()}
+    return msgspec.structs.replace(merge(minted, said), **held)
 
 
 def answer(order: Order, ticket: Ticket) -> HttpResponse:

@@ -1,7 +1,8 @@
 """xAI's voice agents (Grok): OpenAI's protocol in most, so that both ends are built on OpenAI's."""
 
 from antiphon.codecs import events, openai
-from antiphon.codecs.dialect import Dialect, Minting, Repertoire
+from antiphon.codecs.dialect import Calling, Dialect, Minting, Repertoire
+from antiphon.codecs.xai import calls
 from antiphon.codecs.xai.client import Client
 from antiphon.codecs.xai.reach import (
     BASE_URL,
@@ -46,6 +47,9 @@ DIALECT = Dialect(
     connect=connect,
     accept=accept,
     minting=Minting(mint=mint, minted=minted, order=order, answer=answer),
+    calling=Calling(
+        offer=calls.offer, answered=calls.answered, accept=calls.accept, answer=calls.answer
+    ),
     history=True,
     resume=resumed,
 )

@@ -49,6 +49,10 @@ class Connection:
             for message in self.end.due():
                 await self.transport.send(message)
 
+    async def receive(self) -> Iterator[events.ServerEvent]:
+        """What the server says next. Raises what the transport's `receive` does."""
+        return self.hear(await self.transport.receive())
+
     def hear(self, message: Message) -> Iterator[events.ServerEvent]:
         try:
             heard = tuple(self.end.decode(message, at=now()))

@@ -156,8 +156,9 @@ class History:
         self._running.clear()
 
     def _answered(self, response_id: str) -> None:
-        self._running[response_id] = True
-        self._wanted = False
+        if response_id in self._running:  # on a call it is heard after it is done
+            self._running[response_id] = True
+            self._wanted = False
 
     def _told(self, item_id: str) -> _Told:
         told = self._items.get(item_id)

@@ -1,7 +1,8 @@
 """A session with a provider, which outlives its connections."""
 
+import math
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 
 import anyio
@@ -14,6 +15,7 @@ from antiphon.codecs.dialect import Dialect
 from antiphon.codecs.items import FunctionCallOutput
 from antiphon.codecs.wire import Recent, Unsayable
 from antiphon.pipeline import Emit, now
+from antiphon.processors.remote.call import connected
 from antiphon.processors.remote.connection import Connection
 from antiphon.processors.remote.held import Held
 from antiphon.processors.remote.history import History, Named, same
@@ -21,8 +23,11 @@ from antiphon.processors.remote.names import Names
 from antiphon.processors.remote.retry import Retry
 from antiphon.transports import Closed, ConnectTimeout, Refused, Transport, TransportError
 
-Open = Callable[[str | None], AbstractAsyncContextManager[Transport]]
-"""Opens a connection; the argument is what to resume, if there is such a thing."""
+Wanted = Callable[[], Awaitable[SessionConfig]]
+"""Waits until it is known how the session is to be."""
+
+Open = Callable[[str | None, Wanted], AbstractAsyncContextManager[Transport]]
+"""Opens a connection; the first argument is what to resume, if there is such a thing."""
 
 STEP = 100_000
 """Microseconds of silence that a server is sent at a time, once the user has gone."""
@@ -71,6 +76,11 @@ class Session:
         self._ready_timeout = round(ready_timeout * 1_000_000)
         self._connection: Connection | None = None
         self._config: SessionConfig | None = None
+        self._known = anyio.Event()
+        """Somebody has said how the session is to be."""
+        self._ready_by = 0
+        self._waiting = anyio.CancelScope()
+        """Of the one who listens to the server, until something else is to be done."""
         self._history = History()
         self._held = Held(held, rates[0])
         self._handle: str | None = None
@@ -114,7 +124,10 @@ class Session:
     ) -> events.SessionUpdate | events.SessionStart:
         """*event* as this model wants it: a continuous one is started, not settled."""
         first = self._config is None
+        if first and self._dialect.outspoken is not None:
+            event = msgspec.structs.replace(event, config=self._dialect.outspoken(event.config))
         self._config = merge(self._config or SessionConfig(), event.config)
+        self._known.set()
         if first and self._dialect.continuous and isinstance(event, events.SessionUpdate):
             return events.SessionStart(config=event.config, event_id=event.event_id, at=event.at)
         return event
@@ -126,6 +139,7 @@ class Session:
             translated = event if again else self._names.said(event)
             if translated is not None:
                 await connection.say(translated)
+                self._waiting.deadline = self._limit(connection)
             if not again:
                 self._history.said(event)
         except Unsayable as error:
@@ -176,7 +190,7 @@ class Session:
             began = now()
             failure: TransportError | None = None
             try:
-                async with self._open(self._handle) as transport:
+                async with self._open(self._handle, self._wanted) as transport:
                     await self._attend(transport)
                 if self._over.is_set():
                     group.cancel_scope.cancel()
@@ -217,31 +231,27 @@ class Session:
     async def _attend(self, transport: Transport) -> None:
         """Use one connection for as long as it is good."""
         end = self._dialect.client(self._model)
-        connection = Connection(
-            end, transport, input_rate=self._rates[0], output_rate=self._rates[1]
+        connection = connected(
+            end,
+            transport,
+            input_rate=self._rates[0],
+            output_rate=self._rates[1],
+            continuous=self._dialect.continuous,
         )
-        began, self._leave, self._expired = now(), None, False
+        self._ready_by, self._leave, self._expired = now() + self._ready_timeout, None, False
         self._connection = connection
         if self._config is not None:
             await self._tell(connection, self._start(self._config))
         while not self._over.is_set():
-            limit = _earliest(
-                None if connection.ready else began + self._ready_timeout,
-                connection.end.deadline,
-                self._leave,
-            )
-            message = None
+            heard = None
             try:
-                if limit is None:
-                    message = await transport.receive()
-                else:
-                    with anyio.move_on_after((limit - now()) / 1_000_000):
-                        message = await transport.receive()
+                with anyio.CancelScope(deadline=self._limit(connection)) as self._waiting:
+                    heard = await connection.receive()
             except anyio.EndOfStream:
                 await self._ended(transport)
                 return
-            if message is not None:
-                await self._hear(connection, connection.hear(message))
+            if heard is not None:
+                await self._hear(connection, heard)
             elif not connection.ready:
                 raise ConnectTimeout(f"{self._model} was connected, but did not begin a session")
             elif self._leave is not None and now() >= self._leave:
@@ -251,6 +261,18 @@ class Session:
             await connection.answer()
             if self._leave is not None and not self._history.running:
                 return
+
+    def _limit(self, connection: Connection) -> float:
+        """Until when nothing is to be done but to listen, by the loop's clock."""
+        moments = (
+            None if connection.ready else self._ready_by,
+            connection.end.deadline,
+            self._leave,
+        )
+        earliest = min((moment for moment in moments if moment is not None), default=None)
+        if earliest is None:
+            return math.inf
+        return anyio.current_time() + (earliest - now()) / 1_000_000
 
     async def _hear(self, connection: Connection, heard: Iterable[events.ServerEvent]) -> None:
         for event in heard:
@@ -298,6 +320,10 @@ class Session:
         self._history.forget_running()
 
     # A new connection.
+
+    async def _wanted(self) -> SessionConfig:
+        await self._known.wait()
+        return self._start(self._config or SessionConfig()).config
 
     def _start(self, config: SessionConfig) -> events.SessionUpdate | events.SessionStart:
         """The first word to a server."""
@@ -351,7 +377,3 @@ class Session:
                 self._echoes[event.item_id] = None
                 return True
         return False
-
-
-def _earliest(*moments: int | None) -> int | None:
-    return min((moment for moment in moments if moment is not None), default=None)

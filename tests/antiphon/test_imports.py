@@ -5,7 +5,20 @@ import sys
 
 import pytest
 
-HEAVY = {"scipy", "aiortc", "av", "matplotlib", "numpy", "sounddevice", "pocketsphinx", "rich"}
+HEAVY = {
+    "scipy",
+    "aiortc",
+    "av",
+    "matplotlib",
+    "numpy",
+    "opentelemetry",
+    "pocketsphinx",
+    "prometheus_client",
+    "redis",
+    "rich",
+    "sounddevice",
+    "starlette",
+}
 
 
 def _loaded_by(statement: str) -> set[str]:

@@ -5,8 +5,18 @@ import pytest
 from antiphon.codecs import events
 from antiphon.pipeline.virtual import run_virtual
 from benchmarks.peers.answering import PAUSE, SPEECH, TURN, USER_RATE, Ears, Notes, user_pcm
+from benchmarks.peers.packets import Packets
 from benchmarks.peers.stamps import Moment
-from benchmarks.round_trip import Shares, cut, in_process, shares, uncut
+from benchmarks.round_trip import (
+    Hop,
+    Shares,
+    call_shares,
+    cut,
+    follow,
+    in_process,
+    shares,
+    uncut,
+)
 
 
 def at(time: float, waited: float = 0.0) -> Moment:
@@ -34,6 +44,7 @@ def test_the_shares_of_a_turn_are_told_apart_and_are_the_whole() -> None:
             "voice_activity": 60.0,
             "source": 1.0,
             "think": 100.0,
+            "packets": 0.0,
             "network": 0.0,
             "other_guests": 1.0,
             "own": 4.0,
@@ -77,5 +88,47 @@ def test_where_work_takes_no_time_a_turn_is_waiting_and_thinking() -> None:
     for turn in turns:
         assert turn.whole == pytest.approx(160.0)
         assert turn._replace(whole=0.0, other_guests=0.0, own=turn.own + turn.other_guests) == (
-            pytest.approx(Shares(0.0, 60.0, 0.0, 100.0, 0.0, 0.0, 0.0), abs=1e-6)
+            pytest.approx(Shares(0.0, 60.0, 0.0, 100.0, 0.0, 0.0, 0.0, 0.0), abs=1e-6)
         )
+
+
+def hop(end: Moment) -> Hop:
+    """0.1 ms a step, but 20 ms in the sender's queue and 10 in the jitter buffer."""
+    steps = (0.0, 0.02, 0.0201, 0.0202, 0.0203, 0.0303)
+    return Hop(*(at(end.at - 0.0304 + step) for step in steps))
+
+
+def test_on_a_call_packets_are_waited_for_and_the_shares_are_the_whole_too() -> None:
+    notes = one_turn()
+    notes.sent = [at(sent.at) for sent in notes.sent]
+    notes.ended = [(0, at(99.5916)), (0, at(100.0916))]
+    notes.spoke = [at(99.6999), at(100.1999)]
+    notes.heard = [at(99.7304), at(100.2304)]
+
+    (turn,) = call_shares(notes, hop, hop)
+
+    assert turn._asdict() == pytest.approx(
+        {
+            "whole": 230.4,
+            "voice_activity": 60.0,
+            "source": 1.0,
+            "think": 108.3,
+            "packets": 60.0,
+            "network": 0.2,
+            "other_guests": 0.0,
+            "own": 0.9,
+        },
+        abs=1e-6,
+    )
+    assert turn.whole == pytest.approx(sum(turn) - turn.whole)
+
+
+def test_a_packet_is_traced_back_to_where_it_was_given() -> None:
+    sender = Packets(given=[at(0.9), at(1.0), at(1.5)], encoded=[at(0.91), at(1.02), at(1.52)])
+    receiver = Packets(heard=[(at(0.95), at(0.96)), (at(1.05), at(1.06)), (at(1.55), at(1.56))])
+
+    hop = follow(
+        sender, [at(0.92), at(1.03), at(1.53)], [at(0.94), at(1.04), at(1.54)], receiver, at(1.07)
+    )
+
+    assert [moment.at for moment in hop] == [1.0, 1.02, 1.03, 1.04, 1.05, 1.06]

@@ -7,11 +7,10 @@ import anyio
 import pytest
 
 from antiphon.codecs import events
-from antiphon.codecs.config import AudioFormat, SessionConfig
 from antiphon.codecs.dialects import find_dialect
 from antiphon.codecs.items import Message, TextPart, text_message
 from antiphon.pipeline import Interrupt, Speech
-from antiphon.processors.remote import Retry, remote_model
+from antiphon.processors.remote import Remote, Retry, remote_model
 from tests.processors.remote.calls import Agent, Call, Line, calling, get_weather, of
 
 pytestmark = pytest.mark.anyio
@@ -28,31 +27,42 @@ def anyio_backend() -> str:
 
 
 @asynccontextmanager
-async def talking(
-    name: str, base_url: str, config: SessionConfig | None = None
-) -> AsyncGenerator[Call]:
+async def talking(name: str, base_url: str) -> AsyncGenerator[Call]:
     """A call with a model of another's server."""
+    remote = remote_model(name, key="k", base_url=base_url, retry=QUICK)
+    async with with_a(remote, pace=4.0) as call:
+        yield call
 
+
+@asynccontextmanager
+async def with_a(remote: Remote, *, pace: float) -> AsyncGenerator[Call]:
     async def stay() -> None:
         raise NotImplementedError
 
-    remote = remote_model(name, key="k", base_url=base_url, retry=QUICK)
     agent = Agent(find_dialect("openai"), "local/echo")
+    line = Line(remote=remote, agent=agent, drop=stay, pace=pace)
     with anyio.fail_after(HANGS):
-        async with calling(
-            Line(remote=remote, agent=agent, drop=stay, pace=4.0),
-            tools=(get_weather,),
-            config=config,
-        ) as call:
+        async with calling(line, tools=(get_weather,)) as call:
             yield call
 
 
 @asynccontextmanager
 async def hugging(port: int) -> AsyncGenerator[Call]:
-    # Where OpenAI has a format that goes without saying, this server has another.
-    pcm = AudioFormat(type="audio/pcm", rate=24_000)
-    config = SessionConfig(input_audio_format=pcm, output_audio_format=pcm)
-    async with talking("openai/gpt-realtime", f"http://127.0.0.1:{port}/v1", config) as call:
+    async with talking("openai/gpt-realtime", f"http://127.0.0.1:{port}/v1") as call:
+        yield call
+
+
+@asynccontextmanager
+async def called(port: int) -> AsyncGenerator[Call]:
+    """The same over WebRTC; it takes offers alone, as from whoever has a ticket, and asks for none."""
+    remote = remote_model(
+        "openai/gpt-realtime",
+        ticket="ek_",
+        base_url=f"http://127.0.0.1:{port}/v1",
+        transport="webrtc",
+        retry=QUICK,
+    )
+    async with with_a(remote, pace=1.0) as call:
         yield call
 
 
@@ -121,6 +131,53 @@ async def test_an_error_is_told_and_the_session_goes_on(speech_to_speech: int) -
         await call.hears(events.Error)
         await call.write(text_message("Hello"))
         await call.answered("You said: Hello")
+
+
+# The same on a call. It does not say when it plays, nor cut what was not heard.
+
+
+async def test_on_a_call_a_spoken_turn_is_understood_and_answered(speech_to_speech: int) -> None:
+    async with called(speech_to_speech) as call:
+        await call.say("Tell me a story.")
+        understood = await call.hears(events.InputTranscriptionCompleted)
+        await call.hears(Speech)
+
+    assert understood.transcript == "tell me a story"
+    assert call.transcript.said[-1].text == "You said: tell me a story"
+
+
+async def test_on_a_call_all_of_a_short_answer_is_heard_and_no_more(speech_to_speech: int) -> None:
+    async with called(speech_to_speech) as call:
+        await call.write(text_message("Hello"))
+        await call.answered("You said: Hello")
+        await call.hears(events.AudioDone)
+
+    spoken = sum(frame.duration for frame in of(Speech, call.frames))
+    assert spoken == pytest.approx(300_000, abs=100_000)  # with the pause behind it
+    assert ended(call) == [("completed", None)]
+
+
+async def test_on_a_call_a_tool_makes_the_round(speech_to_speech: int) -> None:
+    async with called(speech_to_speech) as call:
+        await call.write(text_message("What is the weather in Oslo?"))
+        await call.hears(events.FunctionCallArgumentsDone)
+        await call.answered("light rain")
+        await call.hears(Speech)
+
+
+async def test_on_a_call_speaking_into_an_answer_ends_it(speech_to_speech: int) -> None:
+    async with called(speech_to_speech) as call:
+        await call.write(text_message("A story, please"))
+        story = await call.hears(Speech)
+        await call.say("Stop.")
+        cut = await call.hears(Interrupt)
+        answer = await call.hears(Speech, lambda one: one.response_id != story.response_id)
+
+    assert ended(call)[0] == ("cancelled", "turn_detected")
+    late = call.frames[call.frames.index(cut) :]
+    assert {one.response_id for one in of(Speech, late)} == {answer.response_id}
+    (cleared,) = of(events.OutputPlaybackCleared, call.reports)
+    assert cleared.response_id == story.response_id
 
 
 # CopilotKit's aimock: it writes, and neither hears nor speaks; it takes a cancellation, and goes on.

@@ -18,10 +18,11 @@ from antiphon.transports.webrtc.hearing import Hearing
 from antiphon.transports.webrtc.ice import IceServer
 from antiphon.transports.webrtc.offer import connect
 from antiphon.transports.webrtc.peer import Exchange, Peer
-from antiphon.transports.webrtc.post import Post
+from antiphon.transports.webrtc.post import Answered, Post, post
 from antiphon.transports.webrtc.speaking import Speaking
 
 __all__ = [
+    "Answered",
     "BadSdp",
     "Exchange",
     "Flooded",
@@ -38,4 +39,5 @@ __all__ = [
     "Vanished",
     "answer",
     "connect",
+    "post",
 ]

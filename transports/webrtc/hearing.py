@@ -52,7 +52,8 @@ class Hearing:
         self._timer: asyncio.TimerHandle | None = None
         self._frames: deque[tuple[Audio, float]] = deque()
         self._waits = 0
-        self._arrived = asyncio.Event()
+        self.arrived = asyncio.Event()
+        """Set whenever there is a frame more, or will be none."""
         self._ended = False
 
     def hear(self, source: int, sequence: int, timestamp: int, payload: bytes) -> None:
@@ -71,15 +72,24 @@ class Hearing:
         self._ended = True
         if self._timer is not None:
             self._timer.cancel()
-        self._arrived.set()
+        self.arrived.set()
+
+    @property
+    def waiting(self) -> bool:
+        """There is a frame to be received."""
+        return bool(self._frames)
 
     async def receive(self) -> Audio:
         """The next frame. Raises EndOfStream when there will be none."""
         while not self._frames:
             if self._ended:
                 raise anyio.EndOfStream
-            self._arrived.clear()
-            await self._arrived.wait()
+            self.arrived.clear()
+            await self.arrived.wait()
+        return self.take()
+
+    def take(self) -> Audio:
+        """The frame that is waiting."""
         frame, heard = self._frames.popleft()
         self._waits -= frame.duration
         age = round((self._loop.time() - heard) * 1_000_000)
@@ -139,4 +149,4 @@ class Hearing:
             oldest, _ = self._frames.popleft()
             self._waits -= oldest.duration
             self.lost += oldest.duration
-        self._arrived.set()
+        self.arrived.set()

@@ -47,7 +47,8 @@ class Messages:
         self._channel: Any = None
         self._waiting: deque[Message] = deque()
         self._held = 0
-        self._arrived = asyncio.Event()
+        self.arrived = asyncio.Event()
+        """Set whenever there is a message more, or will be none."""
         self._sent = asyncio.Event()
         self.moved = asyncio.Event()
         """Set whenever the channel has opened or ended."""
@@ -62,7 +63,7 @@ class Messages:
         """From now on this is the data channel."""
         self._channel = channel
         channel.bufferedAmountLowThreshold = self._write_limit // 2
-        channel.on("message", self._hear)
+        channel.on("message", self.put)
         channel.on("bufferedamountlow", self._sent.set)
         channel.on("open", self.moved.set)
         channel.on("close", lambda: self.end(Closed(1000, "", "the other side closed")))
@@ -91,14 +92,19 @@ class Messages:
         self._channel.send(message)
         self.high_water = max(self.high_water, self._channel.bufferedAmount)
 
+    @property
+    def waiting(self) -> bool:
+        """There is a message to be received."""
+        return bool(self._waiting)
+
     async def receive(self) -> Message:
         while not self._waiting:
             if self.closed is not None:
                 if self.closed.clean:
                     raise anyio.EndOfStream
                 raise self.closed
-            self._arrived.clear()
-            await self._arrived.wait()
+            self.arrived.clear()
+            await self.arrived.wait()
         message = self._waiting.popleft()
         self._held -= _weight(message)
         return message
@@ -106,7 +112,7 @@ class Messages:
     def end(self, ending: Closed) -> None:
         """No more messages, either way; what has come can still be read."""
         first, self.closed = self.closed is None, self.closed or ending
-        self._arrived.set()
+        self.arrived.set()
         self._sent.set()
         self.moved.set()
         if first:
@@ -117,7 +123,8 @@ class Messages:
         while self.open and seam.unsent(self._channel.transport):
             await asyncio.sleep(0.005)
 
-    def _hear(self, message: Message) -> None:
+    def put(self, message: Message) -> None:
+        """*message* has come, or is to be taken as one that has."""
         if self.closed is not None:
             return
         size = len(message)
@@ -130,7 +137,7 @@ class Messages:
             self.end(Flooded(self._room))
             return
         self._waiting.append(message)
-        self._arrived.set()
+        self.arrived.set()
 
 
 def _weight(message: Message) -> int:

@@ -73,6 +73,7 @@ class Peer:
         """Our own description, with our candidates: the answer, or the offer."""
         self._messages = messages
         messages.ended = self._stop
+        hearing.arrived = messages.arrived  # so that one can wait for whichever is first
         self._network = network
         self._label = label
         self._ice_timeout = ice_timeout
@@ -107,6 +108,16 @@ class Peer:
         return self.hearing.rate
 
     @property
+    def sent(self) -> int:
+        """Microseconds of what was said from here that have left."""
+        return self.speaking.sent
+
+    @property
+    def queued(self) -> int:
+        """Microseconds that wait to leave."""
+        return self.speaking.queued
+
+    @property
     def transport(self) -> Any:
         """aiortc's DTLS transport, for whoever wants to know more of it."""
         return self._transports()[0]
@@ -116,6 +127,19 @@ class Peer:
         await self._messages.send(message)
 
     async def receive(self) -> Message:
+        return await self._messages.receive()
+
+    def put(self, message: Message) -> None:
+        """*message* is to be received as if the other side had sent it."""
+        self._messages.put(message)
+
+    async def hear(self) -> Message | Audio:
+        """The next message, or else the next piece of sound. Raises what `receive` does."""
+        while not self._messages.waiting and self.closed is None:
+            if self.hearing.waiting:
+                return self.hearing.take()
+            self._messages.arrived.clear()
+            await self._messages.arrived.wait()
         return await self._messages.receive()
 
     def __aiter__(self) -> Self:
@@ -132,6 +156,10 @@ class Peer:
         if self.closed is not None:
             raise self.closed
         await self.speaking.play(frame)
+
+    async def left(self, position: float) -> None:
+        """Waits until *position* microseconds have left, or no more are queued."""
+        await self.speaking.left(position)
 
     def clear(self) -> int:
         """Forgets what is queued to be said, at once; how many microseconds it was."""

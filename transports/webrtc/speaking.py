@@ -1,10 +1,14 @@
 """What is said to the other side: audio in, at any pace; packets out, one every 20 ms."""
 
 import asyncio
+import math
 from collections import deque
 
 from antiphon.pipeline.frames import Audio
 from antiphon.transports.webrtc import opus
+
+ROOM = 600_000_000
+"""Microseconds that may wait: as many as a sink takes in ahead, since models speak so fast."""
 
 PATIENCE = 10_000
 """Microseconds for which a packet waits for audio in the middle of a speech."""
@@ -39,7 +43,7 @@ class Speaking:
     comes: their times move to where the audio's are.
     """
 
-    def __init__(self, rate: int, *, room: int = 10_000_000) -> None:
+    def __init__(self, rate: int, *, room: int = ROOM) -> None:
         if room < opus.FRAME:
             raise ValueError(f"there must be room for a packet: {opus.FRAME} us, not {room}")
         encoded = rate if rate in opus.RATES else 48_000
@@ -91,7 +95,11 @@ class Speaking:
 
     async def drain(self) -> None:
         """Waits until all has left, or will not."""
-        while self._pcm and not self._ended:
+        await self.left(math.inf)
+
+    async def left(self, position: float) -> None:
+        """Waits until *position* microseconds have left, or no more are queued."""
+        while self.sent < position and self._pcm and not self._ended:
             self._taken.clear()
             await self._taken.wait()
 

@@ -10,6 +10,8 @@ import pytest
 
 from antiphon.gateway.reading import read_settings
 from antiphon.gateway.settings import (
+    Agent,
+    AgentTool,
     Browser,
     IceServer,
     KeySettings,
@@ -69,6 +71,15 @@ lab = { provider = "openai", base_url = "ws://127.0.0.1:9/v1" }
 [routes]
 fast = "openai/gpt-realtime-2"
 "lab-*" = "lab/*"
+[agents.shop]
+model = "fast"
+instructions = "Be kind."
+first_message = "Hello."
+voice = "marin"
+[[agents.shop.tools]]
+name = "book"
+description = "Books."
+parameters = { type = "object" }
 [limits]
 session = 60
 idle = "unlimited"
@@ -130,6 +141,17 @@ url = "redis://:pass@127.0.0.1:6379/0"
             "lab": Upstream(provider="openai", base_url="ws://127.0.0.1:9/v1"),
         },
         routes={"fast": "openai/gpt-realtime-2", "lab-*": "lab/*"},
+        agents={
+            "shop": Agent(
+                model="fast",
+                instructions="Be kind.",
+                first_message="Hello.",
+                voice="marin",
+                tools=(
+                    AgentTool(name="book", description="Books.", parameters={"type": "object"}),
+                ),
+            )
+        },
         limits=limits,
         keys={
             "alice": KeySettings(secret=(Secret("sk-env-456"), Secret("as-it-is"))),
@@ -271,6 +293,8 @@ HEADINGS: dict[str, type[msgspec.Struct]] = {
     "At the top": Settings,
     "`[listen]`": Listen,
     "`[upstreams.NAME]`": Upstream,
+    "`[agents.NAME]`": Agent,
+    "`[[agents.NAME.tools]]`": AgentTool,
     "`[limits]`": Limits,
     "`[keys.NAME]`": KeySettings,
     "`[browser]`": Browser,
@@ -281,7 +305,16 @@ HEADINGS: dict[str, type[msgspec.Struct]] = {
 }
 
 TABLES = {
-    *("listen", "upstreams", "routes", "limits", "keys", "browser", "webrtc", "observe", "store")
+    "listen",
+    "upstreams",
+    "routes",
+    "agents",
+    "limits",
+    "keys",
+    "browser",
+    "webrtc",
+    "observe",
+    "store",
 }
 
 
@@ -358,6 +391,6 @@ def test_what_is_a_comment_in_the_example_can_be_used_too(write: Write, tmp_path
 
     assert settings.listen.workers == 4
     said = {line.partition(" =")[0] for line in example.splitlines() if re.match("[a-z]", line)}
-    said |= set(re.findall(r"^\[\[?(?:\w+\.)?(\w+)", example, re.MULTILINE))
+    said |= set(re.findall(r"^\[\[?(?:\w+\.)*(\w+)", example, re.MULTILINE))
     every = {field.name for kind in HEADINGS.values() for field in msgspec.structs.fields(kind)}
     assert every - TABLES - said == set()

@@ -173,7 +173,7 @@ def test_other_requests_are_no_orders() -> None:
     path = HOST + "/v1/convai/conversation/"
 
     assert DIALECT.minting.order(HttpRequest(method="POST", url=path + "get-signed-url")) is None
-    assert DIALECT.minting.order(HttpRequest(method="GET", url=path + "token")) is None
+    assert DIALECT.minting.order(HttpRequest(method="GET", url=path + "tokens")) is None
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,9 @@ import msgspec
 import pytest
 
 from antiphon.codecs.config import AudioFormat, SessionConfig
-from antiphon.codecs.connection import Credential, HttpResponse, Upgrade
+from antiphon.codecs.connection import Answer, Credential, HttpResponse, Upgrade
 from antiphon.codecs.openai_live import DIALECT, webrtc_session
 from antiphon.codecs.openai_live.webrtc import (
-    Answer,
     answer_webrtc,
     read_answer,
     read_webrtc_session,
@@ -141,7 +140,7 @@ def test_without_an_offer_nothing_is_asked() -> None:
 
 
 def test_an_answer_is_read_as_it_was_given() -> None:
-    answer = Answer(session_id="s_1", sdp="v=0")
+    answer = Answer(call_id="s_1", sdp="v=0")
 
     response = answer_webrtc(answer)
 

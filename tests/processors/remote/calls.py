@@ -27,7 +27,7 @@ from antiphon.pipeline.errors import leaf
 from antiphon.processors.models import find_model
 from antiphon.processors.player import PacedSink
 from antiphon.processors.realtime import Model, Realtime
-from antiphon.processors.remote import Remote, Retry, remote_model
+from antiphon.processors.remote import Remote, Retry, Wanted, remote_model
 from antiphon.processors.serving import serve
 from antiphon.processors.tools import Tools
 from antiphon.processors.transcript import Transcript
@@ -164,10 +164,10 @@ class Agent:
         self._model = model
         self._config = OF_AGENTS.get(dialect.name)
 
-    async def serve(self, transport: Transport) -> None:
+    async def serve(self, transport: Transport, config: SessionConfig | None = None) -> None:
         model = Watched(find_model(self._model))
         self.models.append(model)
-        await serve(transport, self.dialect.server("m"), model, config=self._config)
+        await serve(transport, self.dialect.server("m"), model, config=config or self._config)
 
     def said(self, kind: type[F]) -> list[F]:
         """By all models, in order."""
@@ -201,7 +201,7 @@ async def in_memory(dialect: Dialect) -> AsyncGenerator[Line]:
             transport.drop()
 
     @asynccontextmanager
-    async def open(handle: str | None) -> AsyncGenerator[Transport]:
+    async def open(handle: str | None, wanted: Wanted) -> AsyncGenerator[Transport]:
         ours, theirs = memory.pair()
         ends.append(theirs)
         group.start_soon(serve, theirs)
@@ -253,9 +253,20 @@ async def served(agent: Agent) -> AsyncGenerator[int]:
         agent.admitted.append(admission)
         await agent.serve(await incoming.accept(subprotocol=admission.subprotocol))
 
-    application: Any = asgi
+    async with listening(asgi) as port:
+        yield port
+
+
+@asynccontextmanager
+async def listening(application: Any) -> AsyncGenerator[int]:
+    """The port at which an ASGI *application* does."""
     config = uvicorn.Config(
-        application, port=0, lifespan="off", log_level="critical", timeout_graceful_shutdown=1
+        application,
+        port=0,
+        interface="asgi3",
+        lifespan="off",
+        log_level="critical",
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     setattr(server, "capture_signals", nullcontext)  # noqa: B010  # signals are pytest's

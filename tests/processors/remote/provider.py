@@ -12,7 +12,7 @@ from antiphon.codecs.dialects import find_dialect
 from antiphon.pipeline import Frame, Pipeline
 from antiphon.pipeline.errors import leaf
 from antiphon.pipeline.virtual import run_virtual
-from antiphon.processors.remote import Remote, Retry
+from antiphon.processors.remote import Remote, Retry, Wanted
 from antiphon.transports import Transport, TransportError, memory
 
 MS = 1_000
@@ -73,7 +73,7 @@ class Provider:
             self._group.cancel_scope.cancel()
 
     @asynccontextmanager
-    async def open(self, handle: str | None) -> AsyncGenerator[Transport]:
+    async def open(self, handle: str | None, wanted: Wanted) -> AsyncGenerator[Transport]:
         serving = self._servings[min(len(self.resumed), len(self._servings) - 1)]
         self.resumed.append(handle)
         if isinstance(serving, TransportError):

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from antiphon.codecs import events
-from antiphon.codecs.config import SessionConfig
+from antiphon.codecs.config import AudioFormat, SessionConfig
 from antiphon.codecs.dialects import find_dialect
 from antiphon.codecs.items import FunctionCall, FunctionCallOutput, Item, Message, text_message
 from antiphon.pipeline import Audio, Frame, ProcessorError
@@ -409,3 +409,42 @@ def test_leaving_ends_the_session_at_once_when_nothing_is_under_way() -> None:
     talk(provider, [(0, UPDATE)], retry=Retry(attempts=0))
 
     assert len(provider.resumed) == 1
+
+
+@pytest.mark.parametrize(("until", "asked"), [(34, 0), (36, 1)])
+def test_a_silent_server_is_waited_for_half_a_minute(until: float, asked: int) -> None:
+    """Since the bot asked; with no message from the server that would remind of it."""
+
+    async def hang(client: Client) -> None:
+        await client.tell(CREATED, events.ResponseCreated(response_id="resp_1"))
+        await client.hear_out()
+
+    provider = Provider(hang)
+
+    talk(provider, [(0, UPDATE), (5, events.ResponseCreate(at=5 * SECOND))], until=until)
+
+    assert len(of(events.ResponseCreate, provider.clients[0].said)) == asked
+
+
+PCM = AudioFormat(type="audio/pcm", rate=24_000)
+MU_LAW = AudioFormat(type="audio/pcmu")
+
+
+@pytest.mark.parametrize(
+    ("config", "formats"),
+    [
+        (SessionConfig(), (PCM, PCM)),
+        (SessionConfig(input_audio_format=MU_LAW), (MU_LAW, PCM)),
+        (SessionConfig(provider_options={"type": "transcription"}), (PCM, None)),
+    ],
+)
+def test_openai_is_told_the_formats_that_others_who_speak_so_take_otherwise(
+    config: SessionConfig, formats: tuple[AudioFormat | None, ...]
+) -> None:
+    provider = Provider(attend)
+
+    talk(provider, [(0, events.SessionUpdate(config=config))])
+
+    (settled,) = of(events.SessionUpdate, provider.clients[0].said)
+    told = settled.config.input_audio_format, settled.config.output_audio_format
+    assert told == formats

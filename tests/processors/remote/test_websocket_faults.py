@@ -101,7 +101,7 @@ async def chat_with(
             remote = Remote(
                 OPENAI,
                 "m",
-                lambda handle: opened(proxy.url),
+                lambda handle, wanted: opened(proxy.url),
                 retry=Retry(attempts=attempts, first=0.01, longest=0.02),
                 ready_timeout=LIMIT,
                 linger=0.1,
@@ -174,7 +174,9 @@ async def test_nobody_listens() -> None:
 
     with pytest.raises(ProcessorError) as raised, anyio.fail_after(AT_LAST):
         retry = Retry(attempts=1, first=0.01)
-        remote = Remote(OPENAI, "m", lambda h: opened(f"http://127.0.0.1:{port}"), retry=retry)
+        remote = Remote(
+            OPENAI, "m", lambda handle, wanted: opened(f"http://127.0.0.1:{port}"), retry=retry
+        )
         await Pipeline(remote).run()
 
     assert isinstance(raised.value.__cause__, LostModel)

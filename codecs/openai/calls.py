@@ -1,0 +1,129 @@
+"""Opening a call with OpenAI Realtime: one request with an offer, answered with an answer.
+
+https://developers.openai.com/api/docs/guides/realtime-webrtc
+
+A ticket is good for what it was minted for, so with one the offer is all that is sent; with a key
+the model is named beside it, in a form.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+from antiphon.codecs.config import SessionConfig
+from antiphon.codecs.connection import (
+    Answer,
+    HttpRequest,
+    HttpResponse,
+    Offer,
+    bearer,
+    path_of,
+    query_of,
+)
+from antiphon.codecs.items import JsonObject
+from antiphon.codecs.openai.profile import OPENAI, Profile
+from antiphon.codecs.openai.reach import BASE_URL, credential
+from antiphon.codecs.wire import WireError, bounded, read
+
+PATH = "/realtime/calls"
+
+SDP = "application/sdp"
+
+_session = msgspec.json.Decoder(JsonObject)
+
+
+def offer(
+    model: str,
+    sdp: str,
+    *,
+    key: str | None = None,
+    ticket: str | None = None,
+    config: SessionConfig | None = None,
+    base_url: str = BASE_URL,
+    profile: Profile = OPENAI,
+) -> HttpRequest:
+    """Asks for a call in answer to the offer *sdp*."""
+    headers = {"Authorization": f"Bearer {ticket or key}"}
+    url = base_url.rstrip("/") + PATH
+    if ticket is not None:
+        headers["Content-Type"] = SDP
+        return HttpRequest(method="POST", url=url, headers=headers, body=sdp.encode())
+    session = msgspec.json.encode(profile.write_session(config or SessionConfig(), model))
+    boundary = "form-" + hashlib.sha256(sdp.encode() + session).hexdigest()[:32]
+    headers["Content-Type"] = f"multipart/form-data; boundary={boundary}"
+    body = b"".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n'
+        f"Content-Type: {kind}\r\n\r\n".encode()
+        + content
+        + b"\r\n"
+        for name, kind, content in (
+            ("sdp", SDP, sdp.encode()),
+            ("session", "application/json", session),
+        )
+    )
+    return HttpRequest(
+        method="POST", url=url, headers=headers, body=body + f"--{boundary}--\r\n".encode()
+    )
+
+
+def answered(response: HttpResponse, *, profile: Profile = OPENAI) -> Answer:
+    """The client's reading; a refusal is a WireError that says the status."""
+    if not 200 <= response.status < 300:
+        raise WireError(profile.name, "$", f"Expected a call, got status {response.status}")
+    location = {name.lower(): value for name, value in response.headers.items()}.get("location")
+    call_id = location and path_of(location).rstrip("/").rpartition("/")[2]
+    return Answer(sdp=response.body.decode("utf-8", "replace"), call_id=call_id or None)
+
+
+def accept(request: HttpRequest, *, profile: Profile = OPENAI) -> Offer | None:
+    """The server's reading, of the offer alone or of a form; None: this is another request."""
+    path = path_of(request.url).rstrip("/")
+    if request.method != "POST" or not path.endswith("/v1" + PATH):
+        return None
+    asked = SessionConfig()
+    body = request.body
+    kind = request.headers.get("content-type", SDP)
+    if kind.lower().startswith("multipart/form-data"):
+        parts = _parts(kind, request.body, profile.name)
+        body = parts.get("sdp", b"")
+        if parts.get("session"):
+            session = read(profile.name, _session, parts["session"])
+            bounded(session, profile.name, "$.session")
+            asked = profile.read_session(session, profile.name, "$.session")
+    try:
+        sdp = body.decode()
+    except UnicodeDecodeError as error:
+        raise WireError(profile.name, "$.sdp", "Expected text in UTF-8") from error
+    if not sdp.strip():
+        raise WireError(profile.name, "$.sdp", "Expected an offer")
+    return Offer(
+        sdp=sdp,
+        model=asked.model or query_of(request.url).get("model") or None,
+        config=asked,
+        credential=credential(bearer(request.headers)),
+    )
+
+
+def answer(answer: Answer) -> HttpResponse:
+    headers = {"Content-Type": SDP}
+    if answer.call_id is not None:
+        headers["Location"] = f"/v1{PATH}/{answer.call_id}"
+    return HttpResponse(status=201, headers=headers, body=answer.sdp.encode())
+
+
+def _parts(kind: str, body: bytes, dialect: str) -> Mapping[str, bytes]:
+    """The fields of a form (RFC 7578), by their names."""
+    from email.parser import BytesParser
+    from email.policy import HTTP
+
+    head = b"Content-Type: " + kind.encode("latin-1", "replace") + b"\r\n\r\n"
+    parts: dict[str, bytes] = {}
+    for part in BytesParser(policy=HTTP).parsebytes(head + body).walk():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(content, bytes):
+            parts[name] = content
+    if "sdp" not in parts:
+        raise WireError(dialect, "$.sdp", "Expected a form with an offer in it")
+    return parts
