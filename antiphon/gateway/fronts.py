@@ -27,6 +27,7 @@ PROVIDERS: Mapping[str, tuple[str, ...]] = {
 XAI_MODELS = "grok"
 XAI_HOST = "api.x.ai"
 XAI_SUBPROTOCOL = "xai-client-secret."
+OPENAI_HEADERS = "x-stainless-"
 XAI_QUERIES = frozenset({"conversation_id", "agent_id"})
 """What only xAI's clients ask with."""
 
@@ -168,7 +169,9 @@ def _is_xai(upgrade: Upgrade) -> bool:
 
 
 def _is_xai_order(request: HttpRequest) -> bool:
-    """OpenAI's clients name a session, and say from when on a ticket's time counts."""
+    """OpenAI's clients name a session, and say from when on a ticket's time counts, or who they are."""
+    if any(name.startswith(OPENAI_HEADERS) for name in request.headers):
+        return False
     try:
         asked = _asked.decode(request.body or b"{}")
     except (msgspec.DecodeError, RecursionError, UnicodeError):
