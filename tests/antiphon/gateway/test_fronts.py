@@ -33,8 +33,10 @@ def bought(path: str, body: bytes = b"", method: str = "POST", **headers: str) -
             "gemini",
         ),
         (
-            "/ws/google.ai.generativelanguage.v1alpha.GenerativeService"
-            ".BidiGenerateContentConstrained?access_token=auth_tokens/a",
+            (
+                "/ws/google.ai.generativelanguage.v1alpha.GenerativeService"
+                ".BidiGenerateContentConstrained?access_token=auth_tokens/a"
+            ),
             "gemini",
         ),
         ("/v1/convai/conversation?agent_id=a", "elevenlabs"),
