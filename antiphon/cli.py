@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _demo(given: argparse.Namespace) -> int:
     from antiphon.demo.command import demo
 
-    return demo(given.out, fast=given.fast, plain=given.plain)
+    return demo(given.out, fast=given.fast, plain=given.plain, record=given.record)
 
 
 def _talk(given: argparse.Namespace) -> int:
@@ -61,6 +61,7 @@ def _talk(given: argparse.Namespace) -> int:
             fast=given.fast,
             input_device=given.input_device,
             output_device=given.output_device,
+            record=given.record,
         )
     )
 
@@ -124,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_codec(commands.add_parser)
     _add_token(commands.add_parser)
     _add_serve(commands.add_parser)
+    _add_replay(commands.add_parser)
     return parser
 
 
@@ -142,6 +144,7 @@ def _add_demo(add_parser: AddParser) -> None:
         help="where conversation.wav, timeline.png and report.json go (default: %(default)s)",
     )
     demo.add_argument("--fast", action="store_true", help="under a clock that jumps: seconds")
+    _add_record(demo)
     demo.add_argument("--plain", action="store_true", help="plain lines, also on a terminal")
 
 
@@ -176,6 +179,7 @@ def _add_talk(add_parser: AddParser) -> None:
     talk.add_argument(
         "--fast", action="store_true", help="with --in and --out: do not wait in real time"
     )
+    _add_record(talk)
     talk.add_argument("--input-device", metavar="NAME", help="a microphone, by name or number")
     talk.add_argument("--output-device", metavar="NAME", help="a speaker, by name or number")
     talk.add_argument("--list-devices", action="store_true", help="list them and exit")
@@ -258,3 +262,21 @@ def _add_serve(add_parser: AddParser) -> None:
     serve.add_argument("--tls-key", type=Path, metavar="FILE", help="its key")
     serve.add_argument("--workers", type=int, metavar="N", help="processes on one port")
     serve.add_argument("--store", metavar="URL", help="Valkey or Redis, for several processes")
+
+
+def _add_replay(add_parser: AddParser) -> None:
+    from antiphon.recording.arguments import add_arguments
+
+    add_arguments(
+        add_parser(
+            "replay",
+            help="a recorded session held again, and what differs",
+            description="Exit status 0 if nothing does; else the first difference is shown.",
+        )
+    )
+
+
+def _add_record(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--record", type=Path, metavar="DIR", help="record the session into a file there"
+    )

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import msgspec
@@ -12,11 +12,15 @@ from antiphon.failures import explained
 from antiphon.pipeline import Member, Pipeline, Watchdog
 from antiphon.pipeline.virtual import run_virtual
 from antiphon.processors.latency import Latency
+from antiphon.processors.models import find_model
 from antiphon.processors.realtime import Realtime
 from antiphon.processors.tool import ToolError
 from antiphon.processors.transcript import Transcript
 from antiphon.show.display import JsonLines, Show, show_for
 from antiphon.signals import interruptible
+
+if TYPE_CHECKING:
+    from antiphon.recording import Recorder
 
 RATE = 24_000
 
@@ -34,6 +38,8 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True):
     fast: bool = False
     input_device: str | None = None
     output_device: str | None = None
+    record: Path | None = None
+    """Where a recording of the session goes."""
 
 
 def talk(asked: Talk) -> int:
@@ -45,14 +51,17 @@ def talk(asked: Talk) -> int:
             )
             return 2
         show = JsonLines(sys.stdout) if asked.json else show_for(sys.stdout)
+        recorder = _recorder(asked, asked.record) if asked.record is not None else None
         try:
-            pipeline = _pipeline(asked, show)
+            pipeline = _pipeline(asked, show, recorder)
             if asked.fast:
                 run_virtual(interruptible, pipeline.run)
             else:
                 anyio.run(interruptible, pipeline.run)
         finally:
             show.close()
+            if recorder is not None:
+                recorder.close()
         return 0
     return 2
 
@@ -66,14 +75,25 @@ def list_devices() -> int:
     return 2
 
 
-def _pipeline(asked: Talk, show: Show) -> Pipeline:
+def _recorder(asked: Talk, folder: Path) -> "Recorder":
+    from antiphon.recording import Recorder
+    from antiphon.recording.bots import described
+
+    about = described(
+        bot="talk", model=asked.model, instructions=asked.instructions, voice=asked.voice
+    )
+    return Recorder(folder, name="talk", about=about)
+
+
+def _pipeline(asked: Talk, show: Show, recorder: "Recorder | None") -> Pipeline:
+    model = find_model(asked.model)
     realtime = Realtime(
-        asked.model,
+        model,
         tools=_tools(asked.tools) if asked.tools else (),
         instructions=asked.instructions,
         voice=asked.voice,
     )
-    return Pipeline(
+    pipeline = Pipeline(
         _source(asked),
         realtime,
         Transcript(show.said),
@@ -82,6 +102,12 @@ def _pipeline(asked: Talk, show: Show) -> Pipeline:
         fit="auto",
         observers=() if asked.fast else [Watchdog()],
     )
+    if recorder is not None:
+        from antiphon.recording.wire import tap
+
+        tap(model, recorder)
+        recorder.watch(pipeline)
+    return pipeline
 
 
 def _source(asked: Talk) -> Member:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import numpy as np
@@ -18,6 +18,9 @@ from antiphon.processors.realtime import Model, Realtime
 from antiphon.processors.tools import Tool
 from antiphon.processors.transcript import Transcript
 from antiphon.show.display import Show
+
+if TYPE_CHECKING:
+    from antiphon.recording import Recorder
 
 RATE = 24_000
 """Of the recording, in Hz."""
@@ -69,7 +72,14 @@ class Heard:
 class Party:
     """One end of the call: what it consists of and what is kept of it."""
 
-    def __init__(self, ear: Cable, bot: Realtime, mouth: Cable, show: Show | None = None) -> None:
+    def __init__(
+        self,
+        ear: Cable,
+        bot: Realtime,
+        mouth: Cable,
+        show: Show | None = None,
+        recorder: "Recorder | None" = None,
+    ) -> None:
         self.track = Track()
         self.heard = Heard()
         self.transcript = Transcript(show.said if show else None)
@@ -84,6 +94,8 @@ class Party:
             fit="auto",
             observers=[self.heard],
         )
+        if recorder is not None:
+            recorder.watch(self.pipeline)
 
     def _write(self, pcm: bytes, at: int) -> None:
         self.track.write(pcm)
@@ -107,11 +119,13 @@ class Call:
         tools: Sequence[Tool | Callable[..., Any]],
         instructions: str,
         show: Show | None = None,
+        recorder: "Recorder | None" = None,
     ) -> None:
+        """*recorder* records the bot's side."""
         to_bot, to_user = Cable(RATE), Cable(RATE)
         realtime = Realtime(bot, tools=tools, instructions=instructions)
         self.user = Party(to_user, Realtime(user, speak_first=True), to_bot)
-        self.bot = Party(to_bot, realtime, to_user, show)
+        self.bot = Party(to_bot, realtime, to_user, show, recorder)
         self._show = show
 
     @property

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import anyio
 import numpy as np
@@ -19,6 +19,9 @@ from antiphon.report import Report
 from antiphon.show.display import latency_table, show_for
 from antiphon.show.outlet import Outlet
 from antiphon.signals import interruptible
+
+if TYPE_CHECKING:
+    from antiphon.recording import Recorder
 
 MODEL = "local/assistant?seed=1"
 
@@ -38,10 +41,14 @@ CALLER = Script(
 )
 
 
-def demo(out: Path, *, fast: bool, plain: bool) -> int:
-    """Hold the conversation and leave its sound, picture and report in *out*."""
+def demo(out: Path, *, fast: bool, plain: bool, record: Path | None = None) -> int:
+    """Hold the conversation and leave its sound, picture and report in *out*.
+
+    What crosses the bot's boundary is recorded into a file in *record*.
+    """
     with explained():
         out.mkdir(parents=True, exist_ok=True)
+        recorder = _recorder(record) if record is not None else None
         show = show_for(sys.stdout, plain=plain)
         call = Call(
             script(lines=CALLER),
@@ -49,6 +56,7 @@ def demo(out: Path, *, fast: bool, plain: bool) -> int:
             tools=TOOLS,
             instructions=INSTRUCTIONS,
             show=show,
+            recorder=recorder,
         )
         try:
             whole = (
@@ -58,6 +66,8 @@ def demo(out: Path, *, fast: bool, plain: bool) -> int:
             whole = False
         finally:
             show.close()
+            if recorder is not None:
+                recorder.close()
         clock: Literal["virtual", "real"] = "virtual" if fast else "real"
         report = summary(call, model=MODEL.partition("?")[0], clock=clock)
         _leave(out, call, report)
@@ -65,10 +75,19 @@ def demo(out: Path, *, fast: bool, plain: bool) -> int:
         for line in ("", *latency_table(report).splitlines(), ""):
             told.line(line)
         told.line(f"{out / 'conversation.wav'}, timeline.png and report.json tell the rest.")
+        if recorder is not None:
+            told.line(f"antiphon replay {recorder.path} holds it again.")
         if not whole:
             print("The conversation was interrupted.", file=sys.stderr)
         return 0 if whole else 130
     return 2
+
+
+def _recorder(folder: Path) -> "Recorder":
+    from antiphon.recording import Recorder
+    from antiphon.recording.bots import described
+
+    return Recorder(folder, name="demo", about=described(bot="demo", model=MODEL))
 
 
 def _leave(out: Path, call: Call, report: Report) -> None:

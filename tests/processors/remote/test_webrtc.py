@@ -179,9 +179,9 @@ async def test_a_continuous_model_is_called_with_all_that_it_is_to_be() -> None:
 
 def test_only_models_that_take_calls_can_be_called() -> None:
     with pytest.raises(ValueError, match=r"only by WebSocket.* openai/.*openai/gpt-live"):
-        remote_model("xai/grok-voice-latest", key="k", transport="webrtc")
-    with pytest.raises(ModelError, match="xai/grok-voice-latest: .*not reached by WebRTC"):
-        find_model("xai/grok-voice-latest?transport=webrtc")
+        remote_model("gemini/gemini-live", key="k", transport="webrtc")
+    with pytest.raises(ModelError, match="gemini/gemini-live: .*not reached by WebRTC"):
+        find_model("gemini/gemini-live?transport=webrtc")
     with pytest.raises(ModelError, match="no transport 'pigeon', only websocket and webrtc"):
         find_model("openai/gpt-realtime-2?transport=pigeon")
 
