@@ -111,6 +111,21 @@ def _serve(given: argparse.Namespace) -> int:
     )
 
 
+def _emulate(given: argparse.Namespace) -> int:
+    from antiphon.emulation.command import emulate
+
+    return emulate(
+        given.providers,
+        host=given.host,
+        port=given.port,
+        script=given.script,
+        think=given.think,
+        fault=given.fault,
+        seed=given.seed,
+        as_json=given.json,
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="antiphon", description="Voice bots on realtime speech models, also offline."
@@ -125,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_codec(commands.add_parser)
     _add_token(commands.add_parser)
     _add_serve(commands.add_parser)
+    _add_emulate(commands.add_parser)
     _add_replay(commands.add_parser)
     return parser
 
@@ -262,6 +278,31 @@ def _add_serve(add_parser: AddParser) -> None:
     serve.add_argument("--tls-key", type=Path, metavar="FILE", help="its key")
     serve.add_argument("--workers", type=int, metavar="N", help="processes on one port")
     serve.add_argument("--store", metavar="URL", help="Valkey or Redis, for several processes")
+
+
+def _add_emulate(add_parser: AddParser) -> None:
+    emulate = add_parser(
+        "emulate",
+        help="stand in for providers, for tests of programs that use them",
+        description="A scripted model behind the providers' own interfaces, on this machine.",
+    )
+    emulate.set_defaults(run=_emulate)
+    emulate.add_argument("providers", nargs="*", metavar="PROVIDER", help="all, unless named")
+    emulate.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    emulate.add_argument(
+        "--port", type=int, default=8090, help="0 is any; TLS is at the next (default: %(default)s)"
+    )
+    emulate.add_argument(
+        "--script", type=Path, metavar="FILE", help="what the model does: see docs/emulation.md"
+    )
+    emulate.add_argument(
+        "--think", type=float, default=0.3, metavar="SECONDS", help="before an answer (%(default)s)"
+    )
+    emulate.add_argument(
+        "--fault", default="", metavar="FAULTS", help="what goes wrong, such as drop@3s,429*2"
+    )
+    emulate.add_argument("--seed", type=int, default=0, help="of all that is left to chance")
+    emulate.add_argument("--json", action="store_true", help="one line of JSON with the URLs")
 
 
 def _add_replay(add_parser: AddParser) -> None:

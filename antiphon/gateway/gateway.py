@@ -112,20 +112,22 @@ class Gateway:
             await incoming.refuse(refused.status, headers=refused.headers, body=refused.body)
             return
         async with self._staying(front, guest, name):
-            transport = await incoming.accept(subprotocol=admission.subprotocol)
+            accepted = await incoming.accept(subprotocol=admission.subprotocol)
             end = front.server(asked or "")
-            session = Session(
-                self.house,
-                name,
-                front,
-                guest,
-                Wire(transport, end, largest=guest.key.limits.message),
-                asked=asked,
-                target=target,
-                resume=admission.resume,
-                headers=incoming.headers,
-            )
-            await self._run(session)
+            model = self.house.settings.default if target is None else target.name
+            async with self.house.recorded(accepted, front, asked, model) as transport:
+                session = Session(
+                    self.house,
+                    name,
+                    front,
+                    guest,
+                    Wire(transport, end, largest=guest.key.limits.message),
+                    asked=asked,
+                    target=target,
+                    resume=admission.resume,
+                    headers=incoming.headers,
+                )
+                await self._run(session)
 
     @asynccontextmanager
     async def _staying(self, front: Dialect, guest: Guest, name: str) -> AsyncGenerator[None]:

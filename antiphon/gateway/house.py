@@ -1,6 +1,10 @@
 """What all sessions of a gateway share."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio import to_thread
 
 from antiphon.codecs.dialect import Dialect
 from antiphon.gateway.account import DOLLAR
@@ -14,6 +18,7 @@ from antiphon.gateway.routing import NoSuchModel, NotAllowed, Routes, Target
 from antiphon.gateway.settings import Agent, Settings
 from antiphon.gateway.store import Store, StoreAway, open_store
 from antiphon.processors.prices import Prices
+from antiphon.transports import Transport
 
 
 class House:
@@ -62,6 +67,31 @@ class House:
             raise Refusal("forbidden", str(error), param="model") from error
         except NoSuchModel as error:
             raise Refusal("not_found", str(error), param="model") from error
+
+    @asynccontextmanager
+    async def recorded(
+        self, transport: Transport, front: Dialect, asked: str | None, model: str | None
+    ) -> AsyncGenerator[Transport]:
+        """*transport*, of whose messages a recording is made if one is wanted."""
+        folder = self.settings.recordings
+        if folder is None:
+            yield transport
+            return
+        from antiphon.recording.recorder import Recorder
+        from antiphon.recording.wire import tapped
+
+        about = {
+            "bot": "serve",
+            "model": model or "",
+            "dialect": front.name,
+            "served": asked or "",
+        }
+        recorder = Recorder(folder, name="serve", about=about)
+        try:
+            yield tapped(transport, recorder, side="client")
+        finally:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(recorder.close)
 
     async def enter(self, guest: Guest, session: str) -> None:
         """Count *session* among those of its key. Raises Refusal."""

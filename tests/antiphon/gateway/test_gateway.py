@@ -1,6 +1,7 @@
 """Who comes in, how long they may stay, and what they are told."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
@@ -16,6 +17,7 @@ from antiphon.gateway.gateway import Gateway
 from antiphon.gateway.secret import Secret
 from antiphon.gateway.settings import Browser, KeySettings, Limits, Settings
 from antiphon.pipeline.testing import run_virtual
+from antiphon.recording import Recording
 from antiphon.transports import Closed, Refused
 from tests.antiphon.gateway.knocking import BASE, Socket, ask, get, knock, post
 
@@ -582,3 +584,21 @@ def test_who_has_a_key_may_ask_which_models_there_are() -> None:
 
     assert (status, refused) == (200, 401)
     assert [one["id"] for one in listed["data"]] == ["fast", "local/echo"]
+
+
+@pytest.mark.parametrize("name", ["openai", "gemini"])
+def test_sessions_are_recorded_where_that_is_wanted(name: str, tmp_path: Path) -> None:
+    dialect = find_dialect(name)
+
+    async def main() -> None:
+        settings = msgspec.structs.replace(keyed(), recordings=tmp_path)
+        async with knock(Gateway(settings), way(dialect, key=KEY)) as socket:
+            await begin(dialect, socket)
+
+    held(main)
+
+    (file,) = tmp_path.iterdir()
+    recording = Recording.open(file)
+    assert recording.whole
+    assert len(list(recording.records)) > 2
+    assert KEY.encode() not in file.read_bytes()
