@@ -61,13 +61,13 @@ class Served:
         deadline = self._end.deadline
         if deadline is None:
             return await self.receive()
-        with anyio.move_on_after((deadline - now()) / 1_000_000):
+        with anyio.move_on_after((deadline - self._run.now()) / 1_000_000):
             return await self.receive()
-        return self._end.expire(now())
+        return self._end.expire(self._run.now())
 
     def decoded(self, message: Message) -> list[events.ClientEvent | events.Error]:
         try:
-            heard = tuple(self._end.decode(message, at=now()))
+            heard = tuple(self._end.decode(message, at=self._run.now()))
         except WireError as error:
             return [
                 events.Error(

@@ -44,10 +44,21 @@ _typed = msgspec.json.Decoder(_Typed)
 
 
 class Items:
-    """Reads and writes items for one end; the user's audio in them is coded as on *line*."""
+    """Reads and writes items for one end; the user's audio in them is coded as on *line*.
 
-    def __init__(self, dialect: str, line: AudioLine, *, server: bool) -> None:
+    *parts* are the types of what an assistant's message has in it: written and spoken.
+    """
+
+    def __init__(
+        self,
+        dialect: str,
+        line: AudioLine,
+        *,
+        server: bool,
+        parts: tuple[str, str] = ("output_text", "output_audio"),
+    ) -> None:
         self._dialect = dialect
+        self._text, self._audio = parts
         self._line = line
         self._server = server
         self._write = Writer(dialect)
@@ -147,7 +158,7 @@ class Items:
 
     def _content(self, part: Part, role: Role, audio: bool) -> wire.Part | None:
         """None for pictures from any but the user: the rest of the message is told."""
-        text = "output_text" if role == "assistant" else "input_text"
+        text = self._text if role == "assistant" else "input_text"
         match part:
             case TextPart():
                 return wire.Part(type=text, text=part.text)
@@ -158,7 +169,7 @@ class Items:
                 return None
             case AudioPart() if self._server and role != "system":
                 # Clients fail on an input_audio without a transcript, though it may be null.
-                kind = "output_audio" if role == "assistant" else "input_audio"
+                kind = self._audio if role == "assistant" else "input_audio"
                 sound = self._line.to_wire(part.audio) if audio and part.audio else None
                 return wire.Part(type=kind, audio=sound, transcript=part.transcript)
             case AudioPart() if part.audio and role == "user":

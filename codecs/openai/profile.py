@@ -43,6 +43,9 @@ class Profile:
     text_events: str = "response.output_text"
     """How its server names the events of written text: with .delta and .done behind."""
 
+    parts: tuple[str, str] = ("output_text", "output_audio")
+    """What the parts of an assistant's message are called, as its server tells them."""
+
     def playable(self, audio: AudioFormat | None) -> AudioFormat | None:
         """*audio* as this provider's clients may be told of it."""
         if audio is None or audio.type in LAWS:

@@ -55,7 +55,7 @@ class Server(Unhurried):
         self._new_id = new_id or counted()
         self._input = AudioLine(profile.name, RATE)
         self._output = AudioLine(profile.name, RATE)
-        self._items = Items(profile.name, self._input, server=True)
+        self._items = Items(profile.name, self._input, server=True, parts=profile.parts)
         self._read = wire.client_reader(profile.name)
         self._write = Writer(profile.name)
         beta = profile.text_events == "response.text"

@@ -20,4 +20,5 @@ XAI = Profile(
     truncates=False,
     pcm_rates=RATES,
     text_events="response.text",
+    parts=("text", "audio"),
 )

@@ -28,11 +28,19 @@ _DEGREES = re.compile(r"(-?\d+(?:\.\d+)?)\s*(?:°\s*[CF]?|[CF])")
 
 
 def decode(output: str) -> Json:
-    """The JSON value, or the text where it is none."""
+    """The JSON value, or the text where it is none.
+
+    Some clients wrap what a tool gave them, as text: {"result": "{...}"}.
+    """
     try:
-        return json.loads(output)
+        value = json.loads(output)
     except (ValueError, RecursionError):
         return output.strip()
+    match value:
+        case {"result": str(inner)} if len(value) == 1:
+            return decode(inner)
+        case _:
+            return value
 
 
 def failure(result: Json) -> str | None:

@@ -8,7 +8,7 @@ from anyio.abc import TaskGroup
 
 from antiphon.codecs import events
 from antiphon.codecs.config import ResponseOptions, SessionConfig, TurnDetection, merge
-from antiphon.codecs.items import FunctionCallOutput, Message
+from antiphon.codecs.items import CustomItem, FunctionCallOutput, Message
 from antiphon.pipeline import Emit, Frame, Frames, now
 from antiphon.processors.local.conversation import Conversation, NoSpeech, UnknownItem
 from antiphon.processors.local.hearing import Hearing
@@ -123,7 +123,8 @@ class Session:
                     await self._refuse(
                         frame,
                         "response_cancel_not_active",
-                        f"{frame.response_id or 'no response'} is not running",
+                        # Clients of OpenAI know by these words that nothing is amiss.
+                        "Cancellation failed: no active response found",
                     )
                 else:
                     await self._responses.interrupt("client_cancelled")
@@ -161,7 +162,10 @@ class Session:
             return
         front = create.previous_item_id == "root"
         previous = None if front else create.previous_item_id or self._conversation.last
-        item = self._conversation.add(create.item, create.previous_item_id)
+        item = create.item
+        if not isinstance(item, CustomItem) and item.status is None:
+            item = msgspec.structs.replace(item, status="completed")
+        item = self._conversation.add(item, create.previous_item_id)
         responses = self._responses
         if isinstance(item, FunctionCallOutput):
             if item.call_id in responses.calls:

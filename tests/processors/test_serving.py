@@ -184,3 +184,28 @@ def test_frames_that_no_client_knows_are_not_sent() -> None:
         assert json.loads(await transport.receive())["type"] == "session.created"
 
     served(Strange(), listen)
+
+
+def test_deadlines_are_those_of_the_session_however_long_the_process_has_run() -> None:
+    dialect = find_dialect("elevenlabs")
+    pings: list[float] = []
+
+    async def main() -> None:
+        await anyio.sleep(1000)  # before it: the loop's time is not the session's
+        began = anyio.current_time()
+        ours, theirs = memory.pair()
+        async with anyio.create_task_group() as group:
+            group.start_soon(serve, theirs, dialect.server("m"), Answering())
+            await ours.send('{"type": "conversation_initiation_client_data"}')
+            while len(pings) < 2:
+                message = json.loads(await ours.receive())
+                if message["type"] == "ping":
+                    pings.append(anyio.current_time() - began)
+            group.cancel_scope.cancel()
+        ours.drop()
+        theirs.drop()
+
+    run_virtual(main)
+
+    assert pings == pytest.approx([pings[0], 2 * pings[0]], abs=0.1)
+    assert pings[0] > 1
