@@ -138,6 +138,8 @@ class Dialect:
     """Its models listen and speak without turns, and are started and closed in so many words."""
     history: bool = False
     """A conversation can be told it as items, without their being answered."""
+    greets: bool = False
+    """Its server says that there is a session before the client has said anything."""
     model_in_setup: bool = False
     """Sessions name their model in their first message, not in the address."""
     resume: Callable[[Connect, str], Connect] | None = None

@@ -1,12 +1,13 @@
 """The long way: a model behind a policy, whatever dialect the client in front speaks."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol, cast
 
 from antiphon.codecs import events
 from antiphon.codecs.refusing import Problem
 from antiphon.codecs.wire import Unsayable, WireError
+from antiphon.gateway.greeting import Greeting
 from antiphon.gateway.policy import Policy
 from antiphon.gateway.wire import Wire
 from antiphon.pipeline import Frame, Member, now
@@ -33,17 +34,28 @@ class Tap(Protocol):
 class Line:
     """A model with a policy before and behind it, and with taps.
 
-    With *turns* it is continuous, and its client is not.
+    With *turns* it is continuous, and its client is not; *greeting* greets the client in its place.
     """
 
-    def __init__(self, model: Model, policy: Policy, taps: Sequence[Tap], *, turns: bool) -> None:
+    def __init__(
+        self,
+        model: Model,
+        policy: Policy,
+        taps: Sequence[Tap],
+        *,
+        turns: bool,
+        greeting: Greeting | None,
+    ) -> None:
         self._model = model
         self._policy = policy
-        self._taps = taps
+        self._to_said = [tap.said for tap in taps]
+        self._to_heard = [tap.heard for tap in taps]
         inner: tuple[Member, ...] = (model,)
         if turns:
             turning = Turning()
             inner = (turning.said, model, turning)
+        if greeting is not None:
+            inner = (greeting.said, *inner, greeting)
         self.members: tuple[Member, ...] = (self._said, *inner, self._heard)
 
     @property
@@ -65,25 +77,35 @@ class Line:
                 client_event_id=getattr(event, "event_id", None),
                 at=now(),
             )
-        for tap in self._taps:
-            tap.said(event)
+        for said in self._to_said:
+            said(event)
         return event
 
-    def _heard(self, event: Frame) -> Iterable[Frame]:
-        heard = self._policy.heard(event)
-        if heard is None:
-            return ()
-        for tap in self._taps:
-            tap.heard(heard)
-        return (heard,)
+    def _heard(self, event: Frame) -> Frame | None:
+        shown = self._policy.heard(event)
+        if shown is not None:
+            for heard in self._to_heard:
+                heard(shown)
+        return shown
 
 
 async def converse(
-    wire: Wire, model: Model, policy: Policy, taps: Sequence[Tap], *, turns: bool = False
+    wire: Wire,
+    model: Model,
+    policy: Policy,
+    taps: Sequence[Tap],
+    *,
+    turns: bool = False,
+    greeting: Greeting | None = None,
 ) -> Problem | None:
     """Until one of both has had enough; what went wrong, if the model is to blame."""
     try:
-        await serve(wire, wire.end, Line(model, policy, taps, turns=turns), config=policy.initial)
+        await serve(
+            wire,
+            wire.end,
+            Line(model, policy, taps, turns=turns, greeting=greeting),
+            config=policy.initial,
+        )
     except Exception as error:
         return _problem(error)
     return None

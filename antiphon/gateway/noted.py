@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 
 from antiphon.codecs import events
+from antiphon.gateway.carried import Carried
 from antiphon.gateway.observe.logs import learned
 from antiphon.gateway.observe.metrics import Metrics
 from antiphon.gateway.observe.traces import Traces
@@ -34,6 +35,7 @@ class Noted:
     ) -> None:
         self._metrics = metrics
         self._of = front, upstream
+        self.carried = Carried(metrics, front, upstream)
         self._key = key
         self._began = now()
         self._trace = traces.session(

@@ -15,6 +15,9 @@ from antiphon.pipeline import Frame
 SHOWN = (events.SessionCreated, events.SessionUpdated, events.SessionStarted)
 """Where a server says how a session is."""
 
+SETTING = (events.SessionUpdate, events.SessionStart)
+"""Where a client says how a session is to be."""
+
 BETWEEN = (events.Reconnecting, events.Reconnected)
 """What is between the gateway and the model."""
 
@@ -59,7 +62,9 @@ class Policy:
 
     def said(self, event: Frame) -> Frame:
         """What the model behind is told. Raises WireError or Unsayable."""
-        if isinstance(event, events.SessionUpdate | events.SessionStart):
+        if event.__class__ is events.InputAudioAppend:
+            return event  # which are most of all, and have no settings
+        if isinstance(event, SETTING):
             return msgspec.structs.replace(event, config=self._settled(event.config))
         if self._other_provider and isinstance(event, events.EventFrame):
             return without_options(event)

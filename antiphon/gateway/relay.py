@@ -11,23 +11,31 @@ from anyio.abc import TaskGroup
 from antiphon.codecs.dialect import ClientEnd, ServerEnd
 from antiphon.codecs.refusing import Problem
 from antiphon.codecs.wire import Message, WireError
+from antiphon.gateway.carried import Carried, is_sound
 from antiphon.gateway.line import Tap
+from antiphon.gateway.observe.counting import Add
 from antiphon.gateway.wire import Wire
 from antiphon.pipeline import Frame, now
 from antiphon.transports import Closed, Transport
 
+Listener = Callable[[Frame], None]
+
 
 async def relay(
-    wire: Wire, provider: Transport, end: ClientEnd, taps: Sequence[Tap]
+    wire: Wire, provider: Transport, end: ClientEnd, taps: Sequence[Tap], carried: Carried
 ) -> Problem | None:
     """Until one of both has had enough; what went wrong, if the provider is to blame."""
     lost: list[Problem] = []
 
     async def answer(group: TaskGroup) -> None:
+        tell = _telling(end, [tap.heard for tap in taps], carried.went)
+        added = carried.added_back
         try:
             async for message in provider:
-                _tell(end, message, [tap.heard for tap in taps])
+                at = now()
+                tell(message, at)
                 await wire.send(message)
+                added((now() - at) / 1_000_000)
             ending = provider.closed
             await wire.aclose(*((1000, "") if ending is None else (ending.code, ending.reason)))
         except Closed as closed:
@@ -37,25 +45,35 @@ async def relay(
 
     async with anyio.create_task_group() as group:
         group.start_soon(answer, group)
+        tell = _telling(wire.end, [tap.said for tap in taps], carried.came)
+        added = carried.added
         try:
             async for message in wire:
-                _tell(wire.end, message, [tap.said for tap in taps])
+                at = wire.touched
+                tell(message, at)
                 await provider.send(message)
+                added((now() - at) / 1_000_000)
         except Closed:
             pass  # whoever it was, the other direction knows
         group.cancel_scope.cancel()
     return lost[0] if lost else None
 
 
-def _tell(
-    end: ClientEnd | ServerEnd, message: Message, listeners: Sequence[Callable[[Frame], None]]
-) -> None:
-    """What cannot be read is for the two to sort out."""
-    try:
-        heard = tuple(end.decode(message, at=now()))
-    except WireError:
-        return
-    tuple(end.due())  # they answer each other's pings themselves
-    for event in heard:
-        for listener in listeners:
-            listener(event)
+def _telling(
+    end: ClientEnd | ServerEnd, listeners: Sequence[Listener], count: tuple[Add, Add]
+) -> Callable[[Message, int], None]:
+    """What tells *listeners* of a message. What cannot be read is for the two to sort out."""
+    decode, due = end.decode, end.due
+
+    def tell(message: Message, at: int) -> None:
+        try:
+            heard = tuple(decode(message, at=at))
+        except WireError:
+            heard = ()
+        tuple(due())  # they answer each other's pings themselves
+        count[is_sound(heard)](len(message))
+        for event in heard:
+            for listener in listeners:
+                listener(event)
+
+    return tell

@@ -1,5 +1,6 @@
 """One session at the gateway, from its being admitted to its end."""
 
+import dataclasses
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -9,13 +10,15 @@ from anyio import to_thread
 
 from antiphon.codecs import events
 from antiphon.codecs.config import SessionConfig, ToolDefinition, merge
-from antiphon.codecs.dialect import Dialect
+from antiphon.codecs.dialect import ClientEnd, Dialect
 from antiphon.codecs.dialects import find_dialect
 from antiphon.codecs.refusing import Problem
 from antiphon.codecs.wire import WireError
 from antiphon.gateway.account import Account
 from antiphon.gateway.admission import Guest, Refusal
 from antiphon.gateway.aliases import LOCAL
+from antiphon.gateway.carried import Carried, Measured
+from antiphon.gateway.greeting import Greeting
 from antiphon.gateway.house import House
 from antiphon.gateway.line import Tap, converse
 from antiphon.gateway.noted import Noted
@@ -26,7 +29,10 @@ from antiphon.gateway.settings import Agent
 from antiphon.gateway.store import StoreAway
 from antiphon.gateway.watch import Watch
 from antiphon.gateway.wire import Wire
+from antiphon.pipeline import clock
 from antiphon.processors.meter import Meter, UnknownPrice
+from antiphon.processors.realtime import Model
+from antiphon.processors.remote import Remote
 from antiphon.transports import Closed, ConnectError, Transport, websocket
 
 logger = logging.getLogger(__name__)
@@ -75,6 +81,7 @@ class Session:
 
     async def run(self) -> None:
         """Until it is over, for whatever reason; then the connection is closed, too."""
+        clock.begin(0.0)  # one time for both sides, that of the loop: what they say is compared
         async with anyio.create_task_group() as group:
             group.start_soon(self._guard, group.cancel_scope)
             try:
@@ -130,9 +137,11 @@ class Session:
         taps: list[Tap] = [self._account, self._noted]
         if self._is_same(target):
             async with _provider(self.front, target, self._resume) as transport:
-                return await relay(self.wire, transport, self.front.client(target.model), taps)
+                end = self.front.client(target.model)
+                return await relay(self.wire, transport, end, taps, self._noted.carried)
         # Making a model may take long enough for others to stumble over it.
         model = await to_thread.run_sync(target.build)
+        self._measure(model, self._noted.carried)
         self._account.meter.set_rates(model.input_rate, model.output_rate)
         self._noted.at_rate(model.input_rate)
         policy = Policy(
@@ -146,7 +155,23 @@ class Session:
         )
         upstream = None if target.dialect is None else find_dialect(target.dialect)
         turns = upstream is not None and upstream.continuous and not self.front.continuous
-        return await converse(self.wire, model, policy, taps, turns=turns)
+        greeting = None
+        if upstream is not None and self.front.greets and not upstream.greets:
+            told = events.SessionUpdated in upstream.repertoire_of_server.native
+            greeting = Greeting(self.name, acknowledges=told)
+        return await converse(self.wire, model, policy, taps, turns=turns, greeting=greeting)
+
+    def _measure(self, model: Model, carried: Carried) -> None:
+        """Let the metrics know what passes between the client and *model*."""
+        self.wire.came, self.wire.went = carried.came[True], carried.went[True]
+        self.wire.end = Measured(self.wire.end, carried, front=True)
+        if isinstance(model, Remote):
+            client = model.dialect.client
+
+            def measured(name: str) -> ClientEnd:
+                return Measured(client(name), carried, front=False)
+
+            model.dialect = dataclasses.replace(model.dialect, client=measured)
 
     def _asked(self) -> SessionConfig:
         """How the session is to be before the client says anything more of it."""

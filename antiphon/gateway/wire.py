@@ -13,13 +13,13 @@ from antiphon.transports import Closed, Transport
 from antiphon.transports.transport import Ending
 
 Count = Callable[[int], None]
-"""Told how many bytes passed."""
+"""Told how many bytes of sound passed beside the messages."""
 
 
 class Wire:
     """A transport around the client's: a message of more than *largest* bytes is refused.
 
-    The session goes on without it. `touched` is when something last came or went.
+    The session goes on without it. `touched` is when something last came.
     """
 
     def __init__(self, transport: Transport, end: ServerEnd, *, largest: int | None) -> None:
@@ -38,30 +38,37 @@ class Wire:
         return self.transport.closed
 
     async def send(self, message: Message) -> None:
-        self.went(len(message))
         await self.transport.send(message)
 
     async def receive(self) -> Message:
         while True:
             if self._unread:
+                self.touched = now()
                 return self._unread.pop()
-            message = await self._taken(await self.transport.receive())
-            if message is not None:
+            message = await self.transport.receive()
+            if self._take(message):
                 return message
+            await self._refuse(message)
 
     async def _taken(self, message: Message) -> Message | None:
         """*message*, unless it is too long; then the client is told so."""
-        self.came(len(message))
+        if self._take(message):
+            return message
+        await self._refuse(message)
+        return None
+
+    def _take(self, message: Message) -> bool:
+        """Whether *message*, which has come, is to be heard."""
         self.heard_anything = True
         self.touched = now()
-        if self._largest is None or len(message) <= self._largest:
-            return message
+        return self._largest is None or len(message) <= self._largest
+
+    async def _refuse(self, message: Message) -> None:
         problem = Problem(
             cause="too_large",
             message=f"a message of {len(message)} bytes was not read: the limit is {self._largest}",
         )
         await self.say(_error(problem))
-        return None
 
     def unread(self, message: Message) -> None:
         """*message* is to be received again."""

@@ -288,5 +288,6 @@ DIALECT = Dialect(
     connect=connect,
     accept=accept,
     minting=Minting(mint=mint, minted=minted, order=order, answer=answer),
+    greets=True,
     history=True,
 )

@@ -125,6 +125,7 @@ DIALECT = Dialect(
         accept=calls.accept,
         answer=calls.answer,
     ),
+    greets=True,
     history=True,
     outspoken=outspoken,
 )

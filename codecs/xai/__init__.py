@@ -50,6 +50,7 @@ DIALECT = Dialect(
     calling=Calling(
         offer=calls.offer, answered=calls.answered, accept=calls.accept, answer=calls.answer
     ),
+    greets=True,
     history=True,
     resume=resumed,
 )

@@ -41,15 +41,17 @@ class Call(Connection):
         self._voice = Voice(output_rate, continuous=continuous)
         self._quiet = 0
 
-    async def say(self, event: events.ClientEvent) -> None:
+    async def say(self, event: events.ClientEvent) -> bool:
         if isinstance(event, events.InputAudioAppend):
             if not self._too_late(event.audio):
                 await self._line.play(Audio(pcm=event.audio, rate=self._input.own, at=event.at))
-            return
+            return True
         if isinstance(event, events.InputAudioCommit):
             await self._line.left(inf)  # what is committed has to be there
+        spoken = False
         for said in self._voice.said(event):
-            await super().say(said)
+            spoken = await super().say(said) or spoken
+        return spoken
 
     @property
     def behind(self) -> int:

@@ -33,15 +33,18 @@ class Connection:
         self._output = Rate(output_rate)
         self._turn = anyio.Lock(fast_acquire=True)
 
-    async def say(self, event: events.ClientEvent) -> None:
-        """Raises Closed when nobody hears it any more."""
+    async def say(self, event: events.ClientEvent) -> bool:
+        """Whether there was a message for it. Raises Closed when nobody hears it any more."""
         if isinstance(event, events.InputAudioAppend):
             audio = self._input.change(event.audio, self._input.own, self.end.input_rate)
             if audio is not event.audio:
                 event = msgspec.structs.replace(event, audio=audio)
+        said = False
         async with self._turn:
             for message in self.end.encode(event):
+                said = True
                 await self.transport.send(message)
+        return said
 
     async def answer(self) -> None:
         """Say what is due without an event."""

@@ -138,12 +138,15 @@ class Session:
         try:
             translated = event if again else self._names.said(event)
             if translated is not None:
-                await connection.say(translated)
+                said = await connection.say(translated)
                 self._waiting.deadline = self._limit(connection)
+                if connection.ready and isinstance(event, events.SessionUpdate):
+                    await self._acknowledge(event, said=said)
             if not again:
                 self._history.said(event)
         except Unsayable as error:
-            if isinstance(event, events.SessionUpdate | events.SessionStart) and not self._again:
+            settles = isinstance(event, events.SessionUpdate | events.SessionStart)
+            if settles and not self._again and not connection.ready:
                 raise
             await self._emit(
                 events.Error(
@@ -155,6 +158,15 @@ class Session:
             )
         except Closed:
             self._held.put(event)  # for the next; whoever listens notices too
+
+    async def _acknowledge(self, update: events.SessionUpdate, *, said: bool) -> None:
+        """Tell what came of a change that this server will say nothing of."""
+        if events.SessionUpdated in self._dialect.repertoire_of_server.native:
+            return
+        if not said:
+            title = self._dialect.title
+            raise Unsayable(self._dialect.name, f"settles a session only as it begins ({title})")
+        await self._emit(events.SessionUpdated(config=self._config, at=now()))
 
     async def _repeat(self, create: events.ConversationItemCreate) -> None:
         """Tell everybody of an item that this server will not repeat."""

@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from antiphon.codecs import events
+from antiphon.codecs.config import SessionConfig
 from antiphon.codecs.connection import Connect
 from antiphon.codecs.dialects import DIALECTS, find_dialect
 from antiphon.gateway.gateway import Gateway
@@ -29,6 +30,10 @@ ALL = list(DIALECTS)
 
 TURNS = [name for name in ALL if name != "openai_live"]
 """Live models listen and speak at the same time, and have no tools."""
+
+
+SETTLED_ONCE = ("gemini", "elevenlabs", "cartesia", "openai_live")
+"""Their sessions cannot be changed once they have begun."""
 
 
 @pytest.fixture
@@ -157,3 +162,44 @@ def test_a_live_model_is_talked_to_from_every_front_and_every_model_from_its_own
     held = hold(network, front, upstream, talk, tools=())
 
     assert held.sounds(0, 60_000_000)
+
+
+@pytest.mark.parametrize("upstream", ALL)
+@pytest.mark.parametrize("front", ["openai", "xai", "elevenlabs_realtime"])
+def test_who_waits_for_a_session_before_saying_anything_is_told_of_one(
+    network: dict[str, Gateway], front: str, upstream: str
+) -> None:
+    dialect = find_dialect(front)
+
+    async def main() -> list[Any]:
+        network[OURS] = Gateway(between(front, upstream))
+        network[THEIRS] = Gateway(Settings())
+        model = NAMES[front].partition("/")[2]
+        way = dialect.connect(model, key=KEY, base_url=base(front, OURS))
+        heard: list[Any] = []
+        async with knock(network[OURS], way) as socket:
+            end = dialect.client(model)
+
+            async def told(kind: type[events.EventFrame]) -> None:
+                with anyio.fail_after(10):
+                    while not any(isinstance(event, kind) for event in heard):
+                        heard.extend(end.decode(await socket.receive()))
+
+            await told(events.SessionCreated)
+            for instructions in "Be kind.", "Be kind.", "Be brief.":
+                heard.clear()
+                config = SessionConfig(instructions=instructions)
+                for message in end.encode(events.SessionUpdate(config=config)):
+                    await socket.send(message)
+                if instructions == "Be brief." and upstream in SETTLED_ONCE:
+                    await told(events.Error)
+                else:
+                    await told(events.SessionUpdated)
+        return heard
+
+    (last,) = (
+        one for one in run_virtual(main) if isinstance(one, events.SessionUpdated | events.Error)
+    )
+    if isinstance(last, events.SessionUpdated):
+        assert last.config is not None
+        assert last.config.instructions == "Be brief."
