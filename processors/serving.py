@@ -28,14 +28,15 @@ async def serve(
     Where *transport* has sound, as a WebRTC peer, the user is heard and the model speaks there;
     the model learns how far it was heard, and the client when that begins and ends.
     """
-    async with Pipeline(model).open(drain=0) as run, anyio.create_task_group() as group:
-        if isinstance(transport, Voiced):
-            serving = ServedCall(transport, end, model, run)
-        else:
-            serving = Served(transport, end, model, run)
-        if config is not None:
-            await run.send(events.SessionUpdate(config=config, at=now()))
-        group.start_soon(serving.speak, group)
-        await serving.listen()
-        group.cancel_scope.cancel()
+    async with Pipeline(model).open(drain=0) as run:
+        async with anyio.create_task_group() as group:
+            if isinstance(transport, Voiced):
+                serving = ServedCall(transport, end, model, run)
+            else:
+                serving = Served(transport, end, model, run)
+            if config is not None:
+                await run.send(events.SessionUpdate(config=config, at=now()))
+            group.start_soon(serving.speak, group)
+            await serving.listen()
+            group.cancel_scope.cancel()
         run.cancel()  # nobody is left to hear what the model still has to say

@@ -21,6 +21,9 @@ _HANG_UP = re.compile(r"/v1/(?:realtime/calls|live/sessions)/([^/]+)/hangup/?$")
 LONGEST = 128 * 1024
 """Characters of an offer: a browser's has five thousand."""
 
+LINES, SECTIONS = 1000, 16
+"""Lines of an offer, and sections: reading it takes a time that grows with both."""
+
 
 def hung_up(path: str) -> str | None:
     """The call that a POST to *path* ends; None if it is something else."""
@@ -33,6 +36,10 @@ async def picked_up(offer: str, channel: str, network: Network) -> AsyncGenerato
     """Answers *offer*. Raises Refusal if that is not possible."""
     if len(offer) > LONGEST:
         raise Refusal("too_large", f"an offer may have {LONGEST} characters", param="sdp")
+    lines = offer.splitlines()  # as whoever reads it does: not every line ends with a newline
+    if len(lines) > LINES or sum(line.startswith("m=") for line in lines) > SECTIONS:
+        problem = f"an offer may have {LINES} lines, and {SECTIONS} sections"
+        raise Refusal("too_large", problem, param="sdp")
     servers = [
         IceServer(
             url=one.url,

@@ -1,5 +1,6 @@
 """`antiphon serve`."""
 
+import ssl
 import sys
 from pathlib import Path
 
@@ -49,6 +50,16 @@ def serve(
     from antiphon.gateway import serving
 
     where = settings.listen
+    if where.tls_cert is not None:
+        try:
+            # Without a passphrase, rather than asking for it.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+                where.tls_cert, where.tls_key, password=""
+            )
+        except OSError as error:
+            problem = f"no certificate and its key: {error.strerror or error}"
+            print(f"{where.tls_cert}, {where.tls_key}: {problem}", file=sys.stderr)
+            return 2
     try:
         listener = serving.listen(where.host, where.port)
     except OSError as error:

@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -21,6 +23,7 @@ from antiphon.gateway.admission import Guest, Refusal, admit
 from antiphon.gateway.house import House
 from antiphon.gateway.observe.health import health_routes
 from antiphon.gateway.observe.logs import session_log
+from antiphon.gateway.page import page_routes
 from antiphon.gateway.session import Session
 from antiphon.gateway.settings import Settings
 from antiphon.gateway.store import Store, StoreAway
@@ -45,7 +48,9 @@ class Gateway:
         self.house = House(settings or Settings.standard(), store)
         self.sessions: dict[str, Session] = {}
         self._draining: float | None = None
-        self._app = Starlette(routes=self._paths(), lifespan=self._lifespan)
+        self._app = Starlette(
+            routes=self._paths(), lifespan=self._lifespan, middleware=self._for_pages()
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
@@ -58,11 +63,26 @@ class Gateway:
         while self.sessions:
             await anyio.sleep(0.05)
 
+    def _for_pages(self) -> list[Middleware]:
+        browser = self.house.settings.browser
+        if not browser.cors:
+            return []
+        return [
+            Middleware(
+                CORSMiddleware,
+                allow_origins=browser.origins,
+                allow_methods=["GET", "POST"],
+                allow_headers=["*"],
+                expose_headers=["location"],  # the name of a call
+            )
+        ]
+
     def _paths(self) -> list[BaseRoute]:
         observe = self.house.settings.observe
         token = None if observe.metrics_token is None else observe.metrics_token.reveal()
         routes = health_routes(self.house.metrics, self._ready, token=token)
         return [
+            *(page_routes() if self.house.settings.browser.page else ()),
             *(route for route in routes if observe.metrics or route.path != "/metrics"),
             Route("/v1/usage", self._usage, methods=["GET"]),
             Route("/v3/models", self._models, methods=["GET"]),
@@ -98,7 +118,7 @@ class Gateway:
         front, admission = visit.front, visit.admission
         name = MARK + secrets.token_hex(12)
         try:
-            requests.check_origin(incoming.headers, self.house.settings.browser)
+            self._check_origin(incoming.headers)
             guest = await self._admitted(front, admission.credential)
             if admission.call_id is not None:
                 await self._listen_in(incoming, guest, admission)
@@ -225,6 +245,10 @@ class Gateway:
         self._check_open()
         return await admit(front, shown, keys=self.house.keys, store=self.house.store)
 
+    def _check_origin(self, headers: Mapping[str, str]) -> None:
+        house = self.house
+        requests.check_origin(headers, house.settings.browser, keyless=house.keys.anybody)
+
     def _check_open(self) -> None:
         if self._draining is not None:
             raise Refusal("going_away", "the gateway is shutting down", after=self._draining)
@@ -256,7 +280,7 @@ class Gateway:
             return _plain(Problem(cause="not_found", message="there is nothing here"))
         front = wanted.front
         try:
-            requests.check_origin(request.headers, self.house.settings.browser)
+            self._check_origin(request.headers)
             if isinstance(wanted, fronts.Dial):
                 return await self._dial(wanted, request)
             self._check_open()
@@ -267,7 +291,7 @@ class Gateway:
 
     async def _set_up(self, request: Request) -> Response:
         try:
-            requests.check_origin(request.headers, self.house.settings.browser)
+            self._check_origin(request.headers)
             guest = self.house.page_guest()
         except Refusal as refusal:
             return _plain(refusal.problem)

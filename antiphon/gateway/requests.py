@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from antiphon.codecs.connection import HttpRequest, HttpResponse, bearer
 from antiphon.gateway.admission import Refusal
+from antiphon.gateway.keys import is_loopback
 from antiphon.gateway.settings import Browser
 
 LARGEST = 1024 * 1024
@@ -72,12 +73,17 @@ def key_of(request: Request) -> str | None:
     return bearer(headers) or headers.get("x-api-key") or headers.get("xi-api-key")
 
 
-def check_origin(headers: Mapping[str, str], browser: Browser) -> None:
-    """Whether the page that asks, if it is one, may. Raises Refusal."""
+def check_origin(headers: Mapping[str, str], browser: Browser, *, keyless: bool) -> None:
+    """Whether the page that asks, if it is one, may. Raises Refusal.
+
+    A gateway that is open to anybody is so on this machine only: a page that has made its own
+    name lead here ("DNS rebinding") is not its own page.
+    """
     origin = headers.get("origin")
     if origin is None or "*" in browser.origins or origin in browser.origins:
         return
     parts = urlsplit(origin)
-    if parts.netloc and parts.netloc == headers.get("host"):
+    own = parts.netloc and parts.netloc == headers.get("host")
+    if own and (not keyless or is_loopback(parts.hostname or "")):
         return
     raise Refusal("forbidden", f"pages of {origin[:100]} may not connect: see [browser] origins")

@@ -14,12 +14,16 @@ from types import FrameType
 
 import uvicorn
 
-from antiphon.gateway.connections import ASKING, CLOSING, Entrance, Http, Pieces, WebSocket
+from antiphon.gateway.connections import ASKING, CLOSING, Entrance, Http, WebSocket
 from antiphon.gateway.observe.logs import log_config
 from antiphon.gateway.observe.workers import counted_together
+from antiphon.gateway.pieces import Pieces
 from antiphon.gateway.settings import Settings
 
 BACKLOG = 2048
+
+AT_ONCE = 8
+"""Connections that are taken before others have their turn."""
 
 ROOM = 4
 """A message is refused, in its dialect's words, up to so many times what it may be; larger ones
@@ -102,6 +106,7 @@ class Server(uvicorn.Server):
         self._drain: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._entrance = Entrance(most=_room())
+        self._crowd: set[Pieces] = set()
         super().__init__(configuration(settings, self.gateway))
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
@@ -124,14 +129,16 @@ class Server(uvicorn.Server):
                         self.server_state,
                         self.lifespan.state,
                         entrance=self._entrance,
-                    )
+                    ),
+                    self._crowd,
                 ),
                 sock=one,
-                backlog=BACKLOG,
+                backlog=AT_ONCE,
                 ssl=tls,
                 ssl_handshake_timeout=ASKING if tls else None,
                 ssl_shutdown_timeout=CLOSING if tls else None,
             )
+            one.listen(BACKLOG)  # for asyncio both are one number, for the system not
             self.servers.append(server)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

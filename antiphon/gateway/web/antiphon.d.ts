@@ -390,6 +390,8 @@ export class Realtime extends EventTarget {
    * click.
    */
   resumePlayback(): void;
+  /** The user has heard enough: fall silent, as if he spoke, and let the model know. */
+  interrupt(): void;
   /** Play on another device, where the browser can. */
   setOutputDevice(deviceId: string): Promise<boolean>;
 

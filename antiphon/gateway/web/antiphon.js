@@ -977,6 +977,7 @@ function noAudio(error) {
 // ---------------------------------------------------------------------------------------------
 
 const LOUD = 0.003;
+const TAIL_MS = 150; // in which is heard what the server has sent, and counts as heard
 
 /** A track that the server fills, clears and truncates; here it is only muted in between. */
 class RemoteVoice {
@@ -992,6 +993,8 @@ class RemoteVoice {
   #analyser = null;
   /** @type {any} */
   #timer = null;
+  /** @type {any} */
+  #tail = null;
   /** @type {string | null} A response that was not heard yet. */
   #awaited = null;
   #sinkId = '';
@@ -1045,9 +1048,13 @@ class RemoteVoice {
     return true;
   }
 
-  /** At once; the server clears what it has not sent. */
+  /** The server clears what it has not sent; what is on its way is heard. */
   interrupt() {
-    if (this.#element) this.#element.muted = true;
+    const element = this.#element;
+    this.#platform.clearTimeout(this.#tail);
+    this.#tail = this.#platform.setTimeout(() => {
+      if (element) element.muted = true;
+    }, TAIL_MS);
     this.#awaited = null;
     this.#plays(false);
   }
@@ -1058,7 +1065,7 @@ class RemoteVoice {
   }
 
   resume() {
-    if (this.#element) this.#element.muted = false;
+    this.#unmute();
     this.#element?.play().catch(() => {});
     this.#context?.resume?.().catch(() => {});
   }
@@ -1089,14 +1096,14 @@ class RemoteVoice {
 
   /** @param {string} responseId */
   #listen(responseId) {
-    if (this.#element) this.#element.muted = false;
+    this.#unmute();
     this.#awaited = responseId;
   }
 
   /** @param {string} what @param {any} raw */
   #follow(what, raw) {
     if (what === 'output_audio_buffer.started') {
-      if (this.#element) this.#element.muted = false;
+      this.#unmute();
       this.#plays(true);
     } else if (what === 'output_audio_buffer.stopped' || what === 'output_audio_buffer.cleared') {
       this.#plays(false);
@@ -1121,8 +1128,14 @@ class RemoteVoice {
     this.#timer = this.#platform.setTimeout(() => this.#measure(samples), 25);
   }
 
+  #unmute() {
+    this.#platform.clearTimeout(this.#tail);
+    if (this.#element) this.#element.muted = false;
+  }
+
   #detach() {
     this.#platform.clearTimeout(this.#timer);
+    this.#platform.clearTimeout(this.#tail);
     if (this.#element) this.#element.srcObject = null;
     this.#analyser?.disconnect();
     this.#element = this.#analyser = null;
@@ -2055,6 +2068,13 @@ export class Realtime extends EventTarget {
 
   resumePlayback() {
     this.#voice?.resume();
+  }
+
+  interrupt() {
+    this.#must('connected', 'reconnecting');
+    if (this.#options.transport === 'webrtc') this.#voice?.stop();
+    else this.#voice?.interrupt();
+    if (this.#calls.running.size) this.#sayByItself({ type: 'response-cancel' });
   }
 
   /** @param {string} deviceId */

@@ -180,6 +180,24 @@ def test_pages_of_others_may_not_connect() -> None:
     assert held(main) == [101, 403, 403, 101, 403]
 
 
+def test_a_page_that_has_made_its_name_lead_here_is_not_the_gateways_own() -> None:
+    opened = way(find_dialect("openai"), key=KEY)
+
+    async def knocked(host: str) -> int:
+        headers = {"host": host, "origin": f"http://{host}"}
+        try:
+            async with knock(Gateway(Settings(default="local/echo")), opened, headers=headers):
+                return 101
+        except Refused as refused:
+            return refused.status
+
+    async def main() -> list[int]:
+        hosts = "evil.test:8080", "127.0.0.1:8080", "localhost:8080", "[::1]:8080"
+        return [await knocked(host) for host in hosts]
+
+    assert held(main) == [403, 101, 101, 101]
+
+
 # Tickets.
 
 

@@ -242,3 +242,19 @@ test('how long the user waited is known, by when the answer was heard', async ()
     { responseId: 'r1', from: 'speech', ms: 620, sinceDetection: 220 },
   ]);
 });
+
+test('the page may interrupt, as the user does', async () => {
+  const world = new World();
+  const client = await world.client();
+  await world.tell(created(), audio('i1', 1000));
+  await world.advance(300);
+  client.interrupt();
+  await world.tell(audio('i1', 500));
+
+  assert.deepEqual(world.said(), [{ type: 'response-cancel' }, truncation('i1', 300)]);
+  assert.equal(client.isPlaying, false);
+
+  await world.tell(done('r1', 'cancelled'));
+  client.interrupt();
+  assert.deepEqual(world.said(), []);
+});
