@@ -168,7 +168,9 @@ function text(role, part, heard) {
   const box = element('div', 'said');
   const words = element('p', 'words');
   const partial = role === 'user' && part.state === 'streaming';
-  words.classList.toggle('partial', partial);
+  const unclear = role === 'user' && part.state === 'done' && !part.text.trim();
+  words.classList.toggle('partial', partial || unclear);
+  if (unclear) words.append('Not understood');
   const end = heard ? split(part.text, heard.share) : part.text.length;
   words.append(part.text.slice(0, end));
   const rest = part.text.slice(end);

@@ -145,14 +145,24 @@ export class Figures {
     const chart = this.#find('#chart');
     const { most, rects } = bars(this.#turns);
     const drawn = rects.map(({ kind, x, y, height }) =>
-      shape('rect', { class: kind, x, y, width: BAR, height: Math.max(0, height), rx: 1 }),
+      shape('rect', {
+        class: kind,
+        x: x - WIDTH,
+        y,
+        width: BAR,
+        height: Math.max(0, height),
+        rx: 1,
+      }),
     );
     if (middle !== null) {
       const y = HEIGHT - (middle / most) * (HEIGHT - 1);
-      const x1 = rects[0].x;
-      drawn.push(shape('line', { class: 'median', x1, x2: WIDTH, y1: y, y2: y }));
+      const x1 = rects[0].x - WIDTH;
+      drawn.push(shape('line', { class: 'median', x1, x2: 0, y1: y, y2: y }));
     }
-    chart.replaceChildren(...drawn);
+    // At its right end, so that it is the oldest turns that a narrow page has no room for.
+    const end = shape('svg', { x: '100%', overflow: 'visible' });
+    end.append(...drawn);
+    chart.replaceChildren(end);
     const said =
       middle === null
         ? 'No answers yet'

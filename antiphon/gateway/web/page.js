@@ -269,7 +269,9 @@ function draw() {
   const { values } = settings;
   const named = isLive ? model : values.model;
   const way = values.transport === 'webrtc' ? 'WebRTC' : 'WebSocket';
-  part('with').textContent = [named, way].filter(Boolean).join(' · ');
+  const [first, second] = [named, named ? ` · ${way}` : way];
+  if (part('with').textContent !== first + second)
+    part('with').replaceChildren(first, element('span', named ? 'way' : '', second));
 }
 
 /** Whose words are on their way. @param {import('./phase.js').Name} name */

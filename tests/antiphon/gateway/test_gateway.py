@@ -553,6 +553,7 @@ def test_who_shuts_the_gateway_tells_everybody_and_waits(name: str) -> None:
 
     async def main() -> tuple[Closed, float]:
         gateway = Gateway(keyed())
+        closed: Closed | None = None
         async with knock(gateway, way(dialect, key=KEY)) as socket:
             await begin(dialect, socket)
             began = anyio.current_time()
@@ -564,6 +565,7 @@ def test_who_shuts_the_gateway_tells_everybody_and_waits(name: str) -> None:
                         pass
                 assert refusal.value.status == 503
                 closed = await ended(socket)
+        assert closed is not None
         return closed, anyio.current_time() - began
 
     closed, seconds = held(main)
