@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from antiphon.codecs import calling
 from antiphon.codecs.config import SessionConfig
 from antiphon.codecs.connection import (
     Answer,
@@ -28,8 +29,6 @@ from antiphon.codecs.wire import WireError, bounded, read
 
 PATH = "/realtime/calls"
 
-SDP = "application/sdp"
-
 _session = msgspec.json.Decoder(JsonObject)
 
 
@@ -44,21 +43,22 @@ def offer(
     profile: Profile = OPENAI,
 ) -> HttpRequest:
     """Asks for a call in answer to the offer *sdp*."""
-    headers = {"Authorization": f"Bearer {ticket or key}"}
     url = base_url.rstrip("/") + PATH
     if ticket is not None:
-        headers["Content-Type"] = SDP
-        return HttpRequest(method="POST", url=url, headers=headers, body=sdp.encode())
+        return calling.offered(url, sdp, ticket)
     session = msgspec.json.encode(profile.write_session(config or SessionConfig(), model))
     boundary = "form-" + hashlib.sha256(sdp.encode() + session).hexdigest()[:32]
-    headers["Content-Type"] = f"multipart/form-data; boundary={boundary}"
+    headers = {
+        "Authorization": f"Bearer {key}",
+        "Content-Type": f"multipart/form-data; boundary={boundary}",
+    }
     body = b"".join(
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n'
         f"Content-Type: {kind}\r\n\r\n".encode()
         + content
         + b"\r\n"
         for name, kind, content in (
-            ("sdp", SDP, sdp.encode()),
+            ("sdp", calling.SDP, sdp.encode()),
             ("session", "application/json", session),
         )
     )
@@ -68,12 +68,7 @@ def offer(
 
 
 def answered(response: HttpResponse, *, profile: Profile = OPENAI) -> Answer:
-    """The client's reading; a refusal is a WireError that says the status."""
-    if not 200 <= response.status < 300:
-        raise WireError(profile.name, "$", f"Expected a call, got status {response.status}")
-    location = {name.lower(): value for name, value in response.headers.items()}.get("location")
-    call_id = location and path_of(location).rstrip("/").rpartition("/")[2]
-    return Answer(sdp=response.body.decode("utf-8", "replace"), call_id=call_id or None)
+    return calling.answered(response, profile.name)
 
 
 def accept(request: HttpRequest, *, profile: Profile = OPENAI) -> Offer | None:
@@ -83,7 +78,7 @@ def accept(request: HttpRequest, *, profile: Profile = OPENAI) -> Offer | None:
         return None
     asked = SessionConfig()
     body = request.body
-    kind = request.headers.get("content-type", SDP)
+    kind = request.headers.get("content-type", calling.SDP)
     if kind.lower().startswith("multipart/form-data"):
         parts = _parts(kind, request.body, profile.name)
         body = parts.get("sdp", b"")
@@ -91,14 +86,8 @@ def accept(request: HttpRequest, *, profile: Profile = OPENAI) -> Offer | None:
             session = read(profile.name, _session, parts["session"])
             bounded(session, profile.name, "$.session")
             asked = profile.read_session(session, profile.name, "$.session")
-    try:
-        sdp = body.decode()
-    except UnicodeDecodeError as error:
-        raise WireError(profile.name, "$.sdp", "Expected text in UTF-8") from error
-    if not sdp.strip():
-        raise WireError(profile.name, "$.sdp", "Expected an offer")
     return Offer(
-        sdp=sdp,
+        sdp=calling.offer_of(body, profile.name),
         model=asked.model or query_of(request.url).get("model") or None,
         config=asked,
         credential=credential(bearer(request.headers)),
@@ -106,10 +95,7 @@ def accept(request: HttpRequest, *, profile: Profile = OPENAI) -> Offer | None:
 
 
 def answer(answer: Answer) -> HttpResponse:
-    headers = {"Content-Type": SDP}
-    if answer.call_id is not None:
-        headers["Location"] = f"/v1{PATH}/{answer.call_id}"
-    return HttpResponse(status=201, headers=headers, body=answer.sdp.encode())
+    return calling.answer(answer, f"/v1{PATH}")
 
 
 def _parts(kind: str, body: bytes, dialect: str) -> Mapping[str, bytes]:

@@ -5,6 +5,7 @@ Vercel has none; this is Antiphon's own addition, for pages that want WebRTC.
 
 from urllib.parse import quote
 
+from antiphon.codecs import calling
 from antiphon.codecs.config import SessionConfig
 from antiphon.codecs.connection import (
     Answer,
@@ -18,11 +19,11 @@ from antiphon.codecs.connection import (
 )
 from antiphon.codecs.vercel import wire
 from antiphon.codecs.vercel.reach import BASE_URL, SESSIONS
-from antiphon.codecs.wire import WireError
 
 CALLS = f"{SESSIONS}/calls"
 
-SDP = "application/sdp"
+TICKET = "vcst_"
+"""How tickets begin, by which they are known where keys are shown, too."""
 
 
 def offer(
@@ -35,44 +36,26 @@ def offer(
     base_url: str = BASE_URL,
 ) -> HttpRequest:
     """Asks for a call in answer to the offer *sdp*; *config* is said on the data channel."""
-    del config
-    return HttpRequest(
-        method="POST",
-        url=f"{base_url.rstrip('/')}{CALLS}?ai-model-id={quote(model, safe='')}",
-        headers={"authorization": f"Bearer {ticket or key}", "content-type": SDP},
-        body=sdp.encode(),
-    )
+    url = f"{base_url.rstrip('/')}{CALLS}?ai-model-id={quote(model, safe='')}"
+    return calling.offered(url, sdp, ticket or key)
 
 
 def answered(response: HttpResponse) -> Answer:
-    """The client's reading; a refusal is a WireError that says the status."""
-    if not 200 <= response.status < 300:
-        raise WireError(wire.NAME, "$", f"Expected a call, got status {response.status}")
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    call_id = path_of(headers.get("location", "")).rstrip("/").rpartition("/")[2]
-    return Answer(sdp=response.body.decode("utf-8", "replace"), call_id=call_id or None)
+    return calling.answered(response, wire.NAME)
 
 
 def accept(request: HttpRequest) -> Offer | None:
     """The server's reading; None: this is another request."""
     if request.method != "POST" or not path_of(request.url).endswith(CALLS):
         return None
-    sdp = request.body.decode("utf-8", "replace")
-    if not sdp.strip():
-        raise WireError(wire.NAME, "$.sdp", "Expected an offer")
     shown = bearer(request.headers)
-    ticket = shown is not None and shown.startswith("vcst_")
+    kind = "ticket" if shown is not None and shown.startswith(TICKET) else "key"
     return Offer(
-        sdp=sdp,
+        sdp=calling.offer_of(request.body, wire.NAME),
         model=query_of(request.url).get("ai-model-id") or None,
-        credential=None
-        if shown is None
-        else Credential(kind="ticket" if ticket else "key", value=shown),
+        credential=None if shown is None else Credential(kind=kind, value=shown),
     )
 
 
 def answer(answer: Answer) -> HttpResponse:
-    headers = {"content-type": SDP}
-    if answer.call_id is not None:
-        headers["location"] = f"/v4/ai{CALLS}/{answer.call_id}"
-    return HttpResponse(status=201, headers=headers, body=answer.sdp.encode())
+    return calling.answer(answer, f"/v4/ai{CALLS}")
