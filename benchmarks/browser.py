@@ -200,13 +200,12 @@ async def gateway() -> AsyncGenerator[str]:
     from starlette.routing import Mount, Route
 
     from antiphon.gateway.gateway import Gateway
-    from antiphon.gateway.page import page_routes
 
     async def tap(request: Request) -> Response:
         return Response(TAP, media_type="text/javascript")
 
     served = Gateway()
-    routes = [*page_routes(), Route("/tap.js", tap), Mount("/", served)]
+    routes = [Route("/tap.js", tap), Mount("/", served)]
     app: Any = Starlette(routes=routes)
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="critical"))
     server.install_signal_handlers = lambda: None  # pyright: ignore[reportAttributeAccessIssue]
@@ -263,7 +262,7 @@ def draw(held: Held, path: Path) -> None:
         axes.axvline(middle, color="#222222", linewidth=1, label=f"p50: {middle:.0f} ms")
         axes.set_title(f"{way}, {len(ordered)} turns", loc="left", fontsize=9)
         axes.set_yticks([])
-        axes.legend(fontsize=7, loc="lower right")
+        axes.legend(fontsize=7, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False)
     panels[-1, 0].set_xlabel("from the last sample of speech to the first of the answer, ms")
     figure.savefig(path, format="png", metadata={"Software": None})
 

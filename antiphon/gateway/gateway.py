@@ -36,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 MARK = "sess_"
 
+PAGES = 4000
+"""Close codes of pages that are refused are the statuses of HTTP above it."""
+
 
 class Gateway:
     """An ASGI application: realtime clients in front, any model behind.
@@ -129,6 +132,11 @@ class Gateway:
         except Refusal as refusal:
             self.house.metrics.refused(front.name, refusal.problem.cause)
             refused = front.refuse(refusal.problem)
+            if front.name == "vercel" and "origin" in incoming.headers:
+                # A page learns nothing of an answer by HTTP, but hears how a connection is closed.
+                shown = await incoming.accept(subprotocol=admission.subprotocol)
+                await shown.aclose(PAGES + refused.status, refusal.problem.message[:100])
+                return
             await incoming.refuse(refused.status, headers=refused.headers, body=refused.body)
             return
         async with self._staying(front, guest, name):

@@ -42,6 +42,13 @@ class House:
         self.metrics.close()
         await self.store.aclose()
 
+    @property
+    def has_page_guest(self) -> bool:
+        """Whether somebody pays for pages."""
+        return self.settings.browser.page and (
+            self.keys.anybody or self.settings.browser.key is not None
+        )
+
     def page_guest(self) -> Guest:
         """Whoever uses the gateway's own page, which has no key. Raises Refusal."""
         name = self.settings.browser.key

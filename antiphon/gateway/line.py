@@ -35,6 +35,7 @@ class Line:
     """A model with a policy before and behind it, and with taps.
 
     With *turns* it is continuous, and its client is not; *greeting* greets the client in its place.
+    *behind* hear what the client hears, and may say more.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Line:
         *,
         turns: bool,
         greeting: Greeting | None,
+        behind: Sequence[Member],
     ) -> None:
         self._model = model
         self._policy = policy
@@ -56,7 +58,7 @@ class Line:
             inner = (turning.said, model, turning)
         if greeting is not None:
             inner = (greeting.said, *inner, greeting)
-        self.members: tuple[Member, ...] = (self._said, *inner, self._heard)
+        self.members: tuple[Member, ...] = (self._said, *inner, self._heard, *behind)
 
     @property
     def input_rate(self) -> int:
@@ -97,15 +99,12 @@ async def converse(
     *,
     turns: bool = False,
     greeting: Greeting | None = None,
+    behind: Sequence[Member] = (),
 ) -> Problem | None:
     """Until one of both has had enough; what went wrong, if the model is to blame."""
+    line = Line(model, policy, taps, turns=turns, greeting=greeting, behind=behind)
     try:
-        await serve(
-            wire,
-            wire.end,
-            Line(model, policy, taps, turns=turns, greeting=greeting),
-            config=policy.initial,
-        )
+        await serve(wire, wire.end, line, config=policy.initial)
     except Exception as error:
         return _problem(error)
     return None

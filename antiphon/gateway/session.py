@@ -17,6 +17,7 @@ from antiphon.codecs.wire import WireError
 from antiphon.gateway.account import Account
 from antiphon.gateway.admission import Guest, Refusal
 from antiphon.gateway.aliases import LOCAL
+from antiphon.gateway.bill import Bill
 from antiphon.gateway.carried import Carried, Measured
 from antiphon.gateway.greeting import Greeting
 from antiphon.gateway.house import House
@@ -159,7 +160,18 @@ class Session:
         if upstream is not None and self.front.greets and not upstream.greets:
             told = events.SessionUpdated in upstream.repertoire_of_server.native
             greeting = Greeting(self.name, acknowledges=told)
-        return await converse(self.wire, model, policy, taps, turns=turns, greeting=greeting)
+        # Only pages come with a ticket here, and they show what it costs.
+        paged = self.front.name == "vercel" and self.guest.grant is not None
+        bill = Bill(self._account.meter, free=target.upstream == LOCAL)
+        return await converse(
+            self.wire,
+            model,
+            policy,
+            taps,
+            turns=turns,
+            greeting=greeting,
+            behind=(bill,) if paged else (),
+        )
 
     def _measure(self, model: Model, carried: Carried) -> None:
         """Let the metrics know what passes between the client and *model*."""

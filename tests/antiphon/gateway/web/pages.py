@@ -19,7 +19,6 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from antiphon.gateway.gateway import Gateway
-from antiphon.gateway.page import page_routes
 from antiphon.gateway.settings import Settings
 from antiphon.processors.local.voice import Voice
 from antiphon.processors.rate import Rate
@@ -124,7 +123,7 @@ window.taken = () => {
 
 
 class House:
-    """A gateway with the page before it, which can be shut down and opened again at its port."""
+    """A gateway, which can be shut down and opened again at its port."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings
@@ -138,7 +137,7 @@ class House:
     async def open(self) -> AsyncGenerator[None]:
         """Leaving it is as when the process is killed: nobody is told."""
         gateway = Gateway(self.settings)
-        routes = [*page_routes(), Route("/tap.js", _tap), Mount("/", gateway)]
+        routes = [Route("/tap.js", _tap), Mount("/", gateway)]
         config = uvicorn.Config(
             Starlette(routes=routes), lifespan="off", log_level="critical", access_log=False
         )
