@@ -32,10 +32,16 @@ FILES = (
     "tools.js",
     "antiphon.js",
     "antiphon-worklet.js",
+    "antiphon.d.ts",
 )
 """All that is served: nothing else of the directory can be asked for."""
 
-KINDS: Mapping[str, str] = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+KINDS: Mapping[str, str] = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".ts": "text/plain",
+}
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"

@@ -30,6 +30,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     session_config: Raw | UnsetType = UNSET
+    model: str | UnsetType = UNSET
+    """Not the hook's, but antiphon.js': which model it is about."""
 
 
 class _Tool(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,8 +59,13 @@ def setup_request(config: SessionConfig | None = None) -> bytes:
 
 
 def read_setup_request(body: bytes) -> SessionConfig:
-    config = read(wire.NAME, _request, body).session_config
-    return SessionConfig() if config is UNSET else read_config(config, "$.sessionConfig")
+    asked = read(wire.NAME, _request, body)
+    config = SessionConfig()
+    if asked.session_config is not UNSET:
+        config = read_config(asked.session_config, "$.sessionConfig")
+    if config.model is None and asked.model is not UNSET:
+        config = msgspec.structs.replace(config, model=asked.model or None)
+    return config
 
 
 def setup_response(ticket: Ticket, tools: Iterable[ToolDefinition] | None = None) -> HttpResponse:

@@ -41,6 +41,18 @@ def test_a_browser_need_not_say_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "model"),
+    [
+        (b'{"model": "a/b"}', "a/b"),
+        (b'{"model": "a/b", "sessionConfig": {}}', "a/b"),
+        (b'{"model": "a/b", "sessionConfig": {"model": "c/d"}}', "c/d"),
+    ],
+)
+def test_a_page_may_say_which_model_it_is_about(body: bytes, model: str) -> None:
+    assert read_setup_request(body).model == model
+
+
+@pytest.mark.parametrize(
     ("body", "path"), [(b"", "$"), (b'{"sessionConfig":{"voice":1}}', "$.sessionConfig.voice")]
 )
 def test_a_bad_request_is_refused(body: bytes, path: str) -> None:

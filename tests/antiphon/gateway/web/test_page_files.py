@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import httpx2 as httpx
 import pytest
 from starlette.applications import Starlette
 
@@ -39,9 +38,9 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def client() -> httpx.AsyncClient:
+def client() -> httpx2.AsyncClient:
     app = Starlette(routes=page_routes())
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=BASE)
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=BASE)
 
 
 async def test_the_page_and_its_files_are_served_with_strict_rules() -> None:
@@ -51,7 +50,12 @@ async def test_the_page_and_its_files_are_served_with_strict_rules() -> None:
 
             assert found.status_code == 200
             assert found.content == (WEB / name).read_bytes()
-            kind = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+            kind = {
+                "html": "text/html",
+                "css": "text/css",
+                "js": "text/javascript",
+                "ts": "text/plain",
+            }
             assert found.headers["content-type"].startswith(kind[name.rpartition(".")[2]])
             policy = found.headers["content-security-policy"].split("; ")
             assert "default-src 'none'" in policy and "script-src 'self'" in policy
@@ -75,7 +79,7 @@ async def test_what_the_browser_has_is_not_sent_again() -> None:
 
 async def test_nothing_else_of_the_directory_is_served() -> None:
     async with client() as asking:
-        for path in ("/antiphon.d.ts", "/index.html", "/../page.py", "/%2e%2e/page.py"):
+        for path in ("/nothing.js", "/index.html", "/../page.py", "/%2e%2e/page.py"):
             assert (await asking.get(path)).status_code == 404
 
 
