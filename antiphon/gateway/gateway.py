@@ -36,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 MARK = "sess_"
 
+TOLD_TO_PAGES = ("no_credit", "too_many_sessions", "unavailable", "going_away")
+"""What is no fault of who comes with a good ticket."""
+
 PAGES = 4000
 """Close codes of pages that are refused are the statuses of HTTP above it."""
 
@@ -132,7 +135,8 @@ class Gateway:
         except Refusal as refusal:
             self.house.metrics.refused(front.name, refusal.problem.cause)
             refused = front.refuse(refusal.problem)
-            if front.name == "vercel" and "origin" in incoming.headers:
+            by_page = front.name == "vercel" and "origin" in incoming.headers
+            if by_page and refusal.problem.cause in TOLD_TO_PAGES:
                 # A page learns nothing of an answer by HTTP, but hears how a connection is closed.
                 shown = await incoming.accept(subprotocol=admission.subprotocol)
                 await shown.aclose(PAGES + refused.status, refusal.problem.message[:100])

@@ -7,17 +7,16 @@ import msgspec
 import pytest
 
 from antiphon.codecs import events
-from antiphon.codecs.connection import Connect
 from antiphon.codecs.dialects import find_dialect
 from antiphon.codecs.usage import Usage
 from antiphon.gateway.bill import NAME, Bill
 from antiphon.gateway.gateway import Gateway
-from antiphon.gateway.settings import Settings
+from antiphon.gateway.settings import Limits, Settings
 from antiphon.processors.meter import Meter
 from antiphon.processors.prices import Prices
-from antiphon.transports import Closed
+from antiphon.transports import Closed, Refused
 from tests.antiphon.gateway.knocking import knock
-from tests.antiphon.gateway.test_gateway import ended, held
+from tests.antiphon.gateway.test_gateway import begin, ended, held
 
 DONE = events.ResponseDone(
     response_id="r", status="completed", usage=Usage(input_text_tokens=1000, output_text_tokens=100)
@@ -58,14 +57,24 @@ def test_a_model_without_a_price_is_named_unless_it_is_free(prices: Prices) -> N
     assert free == {"dollars": "0"}
 
 
-def test_a_page_that_is_refused_hears_the_status_as_its_connection_is_closed() -> None:
-    way = find_dialect("vercel").connect("m", ticket="vcst_forged", base_url="http://x/v4/ai")
+def test_a_page_that_finds_no_room_hears_so_as_its_connection_is_closed() -> None:
+    dialect = find_dialect("vercel")
 
-    async def main() -> Closed:
-        gateway = Gateway(Settings(default="local/echo"))
+    async def main() -> tuple[Closed, int]:
+        settings = Settings(default="local/echo", limits=Limits(concurrent=1))
+        gateway = Gateway(settings)
         headers = {"host": "127.0.0.1:8080", "origin": "http://127.0.0.1:8080"}
-        opened = Connect(url=way.url, subprotocols=way.subprotocols)
-        async with knock(gateway, opened, headers=headers) as socket:
-            return await ended(socket)
+        opened = dialect.connect("m", key="k", base_url="http://x/v4/ai")
+        async with knock(gateway, opened, headers=headers) as first:
+            await begin(dialect, first)
+            async with knock(gateway, opened, headers=headers) as second:
+                closed = await ended(second)
+            with pytest.raises(Refused) as refusal:
+                forged = dialect.connect("m", ticket="vcst_1", base_url="http://x/v4/ai")
+                async with knock(gateway, forged, headers=headers):
+                    pass
+        return closed, refusal.value.status
 
-    assert held(main).code == 4401
+    closed, status = held(main)
+
+    assert (closed.code, status) == (4429, 401)
