@@ -160,8 +160,9 @@ class Session:
         if upstream is not None and self.front.greets and not upstream.greets:
             told = events.SessionUpdated in upstream.repertoire_of_server.native
             greeting = Greeting(self.name, acknowledges=told)
-        # Only pages come with a ticket here, and they show what it costs.
-        paged = self.front.name == "vercel" and self.guest.grant is not None
+        # Only pages that were set up here have a ticket with locks, and they show what it costs.
+        grant = self.guest.grant
+        paged = self.front.name == "vercel" and grant is not None and grant.locked is not None
         bill = Bill(self._account.meter, free=target.upstream == LOCAL)
         return await converse(
             self.wire,
